@@ -1,0 +1,190 @@
+//! `Edge` in a test: everything is in memory, and time passes only when somebody sleeps.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    future::ready,
+    pin::Pin,
+    rc::Rc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+
+use crate::{
+    FetchError, KvEntry, KvError, KvPut, Request, Response,
+    instance::Instance,
+    kv::{check_key, open, seal},
+};
+
+/// Runs a future to its end. It must not wait for anything outside of this module.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    loop {
+        if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+    }
+}
+
+/// What a test's upstream answers to a request.
+pub enum Answer {
+    /// This, at once.
+    Response(Response),
+    /// This, after so long.
+    Late(Duration, Response),
+    /// Nothing.
+    Failure(FetchError),
+}
+
+type Upstream = Rc<dyn Fn(Request) -> Answer>;
+type Work = Pin<Box<dyn Future<Output = ()>>>;
+
+/// What a function may reach.
+#[derive(Clone)]
+pub struct Edge(Rc<State>);
+
+struct State {
+    kv: RefCell<HashMap<String, Bytes>>,
+    variables: RefCell<HashMap<String, String>>,
+    upstream: RefCell<Upstream>,
+    now: Cell<Duration>,
+    random: RefCell<fastrand::Rng>,
+    after_response: RefCell<Vec<Work>>,
+    instance: Instance,
+    log: RefCell<Vec<String>>,
+}
+
+impl Default for Edge {
+    fn default() -> Edge {
+        Edge(Rc::new(State {
+            kv: RefCell::default(),
+            variables: RefCell::default(),
+            upstream: RefCell::new(Rc::new(|_| Answer::Failure(FetchError::Unreachable("no upstream is set".into())))),
+            now: Cell::new(Duration::from_secs(1_700_000_000)),
+            random: RefCell::new(fastrand::Rng::with_seed(7)),
+            after_response: RefCell::default(),
+            instance: Instance::default(),
+            log: RefCell::default(),
+        }))
+    }
+}
+
+impl Edge {
+    /// An edge with nothing in it.
+    pub fn new() -> Edge {
+        Edge::default()
+    }
+
+    /// Sets a variable.
+    pub fn with_variable(self, name: &str, value: &str) -> Edge {
+        self.0.variables.borrow_mut().insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets who answers [`Edge::fetch`].
+    pub fn with_upstream(self, upstream: impl Fn(Request) -> Answer + 'static) -> Edge {
+        *self.0.upstream.borrow_mut() = Rc::new(upstream);
+        self
+    }
+
+    /// Does the work that was left for after the response.
+    pub async fn settle(&self) {
+        loop {
+            let work = std::mem::take(&mut *self.0.after_response.borrow_mut());
+            if work.is_empty() {
+                return;
+            }
+            for task in work {
+                task.await;
+            }
+        }
+    }
+
+    /// The lines that were logged.
+    pub fn logged(&self) -> Vec<String> {
+        self.0.log.borrow().clone()
+    }
+
+    /// Reads a value. An expired one is absent.
+    pub async fn kv_get(&self, key: &str) -> Result<Option<KvEntry>, KvError> {
+        check_key(key)?;
+        let envelope = self.0.kv.borrow().get(key).cloned();
+        Ok(envelope.and_then(|bytes| open(bytes, self.now())))
+    }
+
+    /// Stores a value, in place of any other under this key.
+    pub async fn kv_put(&self, key: &str, value: &[u8], put: KvPut) -> Result<(), KvError> {
+        check_key(key)?;
+        let envelope = seal(value, &put, self.now())?;
+        self.0.kv.borrow_mut().insert(key.into(), envelope.into());
+        Ok(())
+    }
+
+    /// Removes a value; no error where there is none.
+    pub async fn kv_delete(&self, key: &str) -> Result<(), KvError> {
+        check_key(key)?;
+        self.0.kv.borrow_mut().remove(key);
+        Ok(())
+    }
+
+    /// Sends a request to the test's upstream and waits, for `timeout` at most, until the response is there.
+    pub async fn fetch(&self, request: Request, timeout: Duration) -> Result<Response, FetchError> {
+        let upstream = self.0.upstream.borrow().clone();
+        match upstream(request) {
+            Answer::Response(response) => Ok(response),
+            Answer::Late(delay, response) => {
+                self.sleep(delay.min(timeout)).await;
+                if delay < timeout { Ok(response) } else { Err(FetchError::TimedOut) }
+            }
+            Answer::Failure(error) => Err(error),
+        }
+    }
+
+    /// Time since the Unix epoch.
+    pub fn now(&self) -> Duration {
+        self.0.now.get()
+    }
+
+    /// Time since some moment; never goes back.
+    pub fn monotonic(&self) -> Duration {
+        self.now()
+    }
+
+    /// Moves the clock.
+    pub async fn sleep(&self, duration: Duration) {
+        self.0.now.set(self.now() + duration);
+        ready(()).await;
+    }
+
+    /// Fills `buffer` with bytes that are the same in every run.
+    pub fn random(&self, buffer: &mut [u8]) {
+        self.0.random.borrow_mut().fill(buffer);
+    }
+
+    /// A variable; `None` where it is not set, or is empty.
+    pub async fn variable(&self, name: &str) -> Option<String> {
+        self.0.variables.borrow().get(name).filter(|value| !value.is_empty()).cloned()
+    }
+
+    /// Keeps `work` for [`Edge::settle`].
+    pub fn after_response(&self, work: impl Future<Output = ()> + 'static) {
+        self.0.after_response.borrow_mut().push(Box::pin(work));
+    }
+
+    /// What [`Edge::instance_put`] stored in this edge.
+    pub fn instance_get<T: 'static>(&self) -> Option<Rc<T>> {
+        self.0.instance.get()
+    }
+
+    /// Keeps one value of this type for later requests. Nothing of a request may be in it.
+    pub fn instance_put<T: 'static>(&self, value: T) -> Rc<T> {
+        self.0.instance.put(value)
+    }
+
+    /// Keeps a line for [`Edge::logged`].
+    pub fn log(&self, line: &str) {
+        self.0.log.borrow_mut().push(line.into());
+    }
+}
