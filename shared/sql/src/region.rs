@@ -1,0 +1,221 @@
+//! The client: where the region is, and one batch sent there.
+
+use std::time::Duration;
+
+use edge::{Edge, HeaderValue, Method, Request, Uri, header};
+use serde::Serialize;
+
+use crate::{
+    Error, Row, Statement,
+    answer::{self, ANSWER_BYTES_MAX, HEADLAND_RAW},
+    retry,
+};
+
+/// The variable with the base URL; requests go to `{region_url}/sql`.
+const REGION_URL: &str = "region_url";
+/// The variable with the connection string that the region checks.
+const REGION_CONNECTION: &str = "region_connection";
+
+/// One regional Postgres.
+#[derive(Clone)]
+pub struct Region {
+    endpoint: Uri,
+    connection: HeaderValue,
+}
+
+/// Statements that run in one transaction, in order. The last one answers with exactly one row.
+#[derive(Debug, Clone, Copy)]
+pub struct Batch<'a> {
+    /// What is run.
+    pub statements: &'a [Statement],
+    /// Whether the transaction is READ ONLY; what is, may be sent again.
+    pub read_only: bool,
+}
+
+impl Region {
+    /// The region that the runtime's variables `region_url` and `region_connection` name.
+    pub async fn from_variables(edge: &Edge) -> Result<Region, Error> {
+        let url = edge.variable(REGION_URL).await;
+        let connection = edge.variable(REGION_CONNECTION).await;
+        let endpoint = url.and_then(|url| format!("{}/sql", url.trim_end_matches('/')).parse::<Uri>().ok());
+        let endpoint = endpoint.filter(|uri| uri.authority().is_some()).ok_or_else(|| unset(REGION_URL))?;
+        let connection = connection.and_then(|text| HeaderValue::from_str(&text).ok());
+        let mut connection = connection.ok_or_else(|| unset(REGION_CONNECTION))?;
+        connection.set_sensitive(true);
+        Ok(Region { endpoint, connection })
+    }
+
+    /// Sends a batch and gives the last statement's row: one request, or a few where an attempt failed in a way
+    /// that is safe to repeat. It returns within `timeout`.
+    pub async fn run(&self, edge: &Edge, batch: Batch<'_>, timeout: Duration) -> Result<Row, Error> {
+        let body = body(batch.statements);
+        let deadline = edge.monotonic() + timeout;
+        let mut attempt = 1;
+        loop {
+            let left = deadline.saturating_sub(edge.monotonic());
+            let outcome = self.attempt(edge, batch.read_only, body.clone(), left).await;
+            let again = matches!(&outcome, Err(error) if retry::is_safe(error, batch.read_only));
+            let wait = retry::backoff(edge, attempt);
+            if !again || attempt == retry::ATTEMPTS_MAX || edge.monotonic() + wait >= deadline {
+                return outcome;
+            }
+            edge.sleep(wait).await;
+            attempt += 1;
+        }
+    }
+
+    async fn attempt(&self, edge: &Edge, read_only: bool, body: bytes::Bytes, left: Duration) -> Result<Row, Error> {
+        let request = self.request(read_only, body, left);
+        let exchange = async {
+            let (head, body) = edge.fetch(request, left).await?.into_parts();
+            let body = body.bytes(ANSWER_BYTES_MAX).await.map_err(|error| Error::Broken(error.to_string()))?;
+            answer::read(head.status, &head.headers, body)
+        };
+        edge.within(left, exchange).await.unwrap_or(Err(Error::TimedOut))
+    }
+
+    fn request(&self, read_only: bool, body: bytes::Bytes, left: Duration) -> Request {
+        let yes = HeaderValue::from_static("true");
+        let mut request = Request::new(body.into());
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.endpoint.clone();
+        let headers = request.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert("neon-connection-string", self.connection.clone());
+        headers.insert("neon-raw-text-output", yes.clone());
+        headers.insert("neon-array-mode", yes.clone());
+        headers.insert("headland-deadline", HeaderValue::from(left.as_millis() as u64));
+        headers.insert(HEADLAND_RAW, yes.clone());
+        if read_only {
+            headers.insert("neon-batch-read-only", yes);
+        }
+        request
+    }
+}
+
+fn unset(variable: &str) -> Error {
+    Error::Unconfigured(variable.to_owned())
+}
+
+fn body(statements: &[Statement]) -> bytes::Bytes {
+    #[derive(Serialize)]
+    struct Queries<'a> {
+        queries: &'a [Statement],
+    }
+    serde_json::to_vec(&Queries { queries: statements }).expect("strings always serialise").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, rc::Rc};
+
+    use edge::{Answer, FetchError, Response, StatusCode, block_on};
+
+    use super::*;
+    use crate::ATTEMPTS_MAX;
+
+    const TIMEOUT: Duration = Duration::from_secs(2);
+
+    /// Runs one batch against `upstream`; gives the outcome, the requests, and how long it took.
+    fn run(
+        read_only: bool,
+        upstream: impl Fn(usize) -> Answer + 'static,
+    ) -> (Result<Row, Error>, Vec<Request>, Duration) {
+        let requests = Rc::new(RefCell::new(Vec::new()));
+        let seen = requests.clone();
+        let edge = Edge::new()
+            .with_variable("region_url", "http://region.test/")
+            .with_variable("region_connection", "postgresql://edge:secret@region.test/db")
+            .with_upstream(move |request| {
+                seen.borrow_mut().push(request);
+                upstream(seen.borrow().len())
+            });
+        let start = edge.monotonic();
+        let statements = [Statement { text: "select $1".into(), parameters: vec![Some("\"a\"".into()), None] }];
+        let region = block_on(Region::from_variables(&edge)).unwrap();
+        let outcome = block_on(region.run(&edge, Batch { statements: &statements, read_only }, TIMEOUT));
+        (outcome, requests.take(), edge.monotonic() - start)
+    }
+
+    fn raw(body: &'static str) -> Answer {
+        Answer::Response(http::Response::builder().header("headland-raw", "true").body(body.into()).unwrap())
+    }
+
+    fn status(status: u16) -> Answer {
+        let mut response = Response::default();
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+        Answer::Response(response)
+    }
+
+    #[test]
+    fn ok_one_request() {
+        let (outcome, mut requests, _) = run(true, |_| raw("[]"));
+        assert_eq!(outcome.unwrap().body, "[]");
+        assert_eq!(requests.len(), 1);
+        let request = requests.remove(0);
+        assert_eq!(request.uri(), "http://region.test/sql");
+        assert_eq!(request.headers()["headland-deadline"], "2000");
+        assert_eq!(request.headers()["neon-batch-read-only"], "true");
+        assert!(request.headers()["neon-connection-string"].is_sensitive());
+        let body = block_on(request.into_body().bytes(999)).unwrap();
+        assert_eq!(body, r#"{"queries":[{"query":"select $1","params":["\"a\"",null]}]}"#);
+    }
+
+    #[test]
+    fn ok_retried_where_it_is_safe() {
+        let flaky = |failure: FetchError| move |n| if n < 3 { Answer::Failure(failure.clone()) } else { raw("[]") };
+        let (outcome, requests, elapsed) = run(true, flaky(FetchError::Broken("reset".into())));
+        assert_eq!((outcome.unwrap().body.as_ref(), requests.len()), (&b"[]"[..], 3));
+        assert!(elapsed > Duration::ZERO && elapsed < Duration::from_millis(150), "{elapsed:?}");
+        let (outcome, requests, _) = run(false, flaky(FetchError::Unreachable("refused".into())));
+        assert_eq!((outcome.is_ok(), requests.len()), (true, 3));
+    }
+
+    #[test]
+    fn err_a_write_that_may_have_run_is_not_sent_again() {
+        let (outcome, requests, _) = run(false, |_| Answer::Failure(FetchError::Broken("reset".into())));
+        assert_eq!((outcome, requests.len()), (Err(Error::Broken("reset".into())), 1));
+        let (outcome, requests, _) = run(false, |_| status(504));
+        assert!(matches!(outcome, Err(Error::Broken(_))), "{outcome:?}");
+        assert_eq!(requests.len(), 1);
+    }
+
+    #[test]
+    fn err_attempts_are_bounded() {
+        let (outcome, requests, _) = run(true, |_| Answer::Failure(FetchError::Unreachable("refused".into())));
+        assert!(matches!(outcome, Err(Error::Unreachable(_))));
+        assert_eq!(requests.len(), ATTEMPTS_MAX as usize);
+    }
+
+    #[test]
+    fn err_slow_region_ends_at_the_timeout() {
+        let (outcome, requests, elapsed) = run(true, |_| Answer::Late(TIMEOUT * 9, Response::default()));
+        assert_eq!((outcome, requests.len()), (Err(Error::TimedOut), 1));
+        assert_eq!(elapsed, TIMEOUT);
+    }
+
+    #[test]
+    fn err_full_region_is_left_alone() {
+        let full = |_| {
+            let body = r#"{"code":"53300","message":"full"}"#;
+            Answer::Response(
+                http::Response::builder().status(503).header("retry-after", "2").body(body.into()).unwrap(),
+            )
+        };
+        let (outcome, requests, _) = run(true, full);
+        assert_eq!((outcome, requests.len()), (Err(Error::Full { retry_after: 2 }), 1));
+    }
+
+    #[test]
+    fn err_variables_missing_or_wrong() {
+        let check = |edge: Edge, variable: &str| {
+            let error = block_on(Region::from_variables(&edge)).err();
+            assert_eq!(error, Some(Error::Unconfigured(variable.into())));
+        };
+        check(Edge::new(), "region_url");
+        check(Edge::new().with_variable("region_url", "/relative"), "region_url");
+        check(Edge::new().with_variable("region_url", "http://r.test"), "region_connection");
+        let edge = Edge::new().with_variable("region_url", "http://r.test").with_variable("region_connection", "a\nb");
+        check(edge, "region_connection");
+    }
+}

@@ -1,0 +1,33 @@
+//! What is sent and what comes back: a statement with its parameters, and the one row that answers it.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+/// One SQL statement. Values of users are parameters and never text.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Statement {
+    /// SQL with `$1`, `$2`, … in it.
+    #[serde(rename = "query")]
+    pub text: String,
+    /// The values, in Postgres' text form; Postgres infers their types. `None` is NULL.
+    #[serde(rename = "params")]
+    pub parameters: Vec<Option<String>>,
+}
+
+/// The single row that answers a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Row {
+    /// The column named `body`, byte for byte; empty where it is NULL.
+    pub body: Bytes,
+    /// The other columns by name, in Postgres' text form; `None` is NULL.
+    pub columns: BTreeMap<String, Option<String>>,
+}
+
+impl Row {
+    /// A column's text; `None` where it is NULL or absent.
+    pub fn get(&self, column: &str) -> Option<&str> {
+        self.columns.get(column)?.as_deref()
+    }
+}
