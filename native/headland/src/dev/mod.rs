@@ -1,0 +1,218 @@
+//! `headland dev`: the whole of Headland on this machine, as one process and perhaps a Postgres.
+//!
+//! Order of things: lock the state folder, Postgres, gateway, emulator. What has been started is kept in [`House`],
+//! so that whatever ends the work, a signal at any moment included, ends all of it.
+
+mod account;
+mod binaries;
+mod bound;
+mod cache;
+mod home;
+mod leftover;
+mod postgres;
+mod region;
+mod requests;
+mod sample;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use config::Config;
+use emulator::Emulator;
+use gateway::Gateway;
+use hyper::{Request, StatusCode};
+use tokio::time::sleep;
+use url::Url;
+
+pub(crate) use bound::Bound;
+
+use crate::signal::Stop;
+use crate::{duration, http, log};
+use postgres::Cluster;
+use region::Region;
+
+/// Longest wait for `GET /health` to answer 200 once the components are loaded.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
+const HEALTH_POLL: Duration = Duration::from_millis(50);
+
+/// What `headland dev` takes.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Postgres to serve; without one, a private cluster with sample data is made and run
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// Where the edge listens
+    #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS:PORT")]
+    listen: SocketAddr,
+    /// Delay put on each trip to the region, as if it were that far away
+    #[arg(long, default_value = "0ms", value_name = "TIME", value_parser = duration::parse)]
+    rtt: Duration,
+    /// Does not rebuild and reload components when their files change
+    #[arg(long)]
+    no_watch: bool,
+    /// The components to run
+    #[arg(long, default_value = "spin.toml", value_name = "FILE")]
+    manifest: PathBuf,
+    /// Where the state is kept: key-value store, precompiled components, Postgres
+    #[arg(long, default_value = ".headland", value_name = "FOLDER")]
+    state: PathBuf,
+}
+
+/// What runs, in the order in which it was started.
+#[derive(Default)]
+struct House {
+    /// Of the state folder; given up when all else has ended.
+    lock: Option<File>,
+    postgres: Option<Cluster>,
+    gateway: Option<Gateway>,
+    emulator: Option<Emulator>,
+}
+
+/// Runs until a signal comes, or something ends that must not.
+pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
+    let mut stop = Stop::listen()?;
+    let mut house = House::default();
+    let outcome = tokio::select! {
+        outcome = serve(&options, &mut house) => outcome,
+        () = stop.wait() => {
+            tracing::info!("stopping");
+            Ok(())
+        }
+    };
+    house.close().await;
+    outcome
+}
+
+async fn serve(options: &Options, house: &mut House) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let config = config(&options.manifest)?;
+    free(options.listen)?;
+    house.lock = Some(lock(&options.state)?);
+
+    let database_url = match &options.database_url {
+        Some(url) => url.clone(),
+        None => private_database(&options.state, house).await?,
+    };
+    let (gateway, region) = region::open(&database_url).await?;
+    house.gateway = Some(gateway);
+    let tables = requests::tables(&region, &config).await.context("cannot use the database")?;
+
+    let emulator = emulator::start(edge(options, &region)).await?;
+    let address = house.emulator.insert(emulator).address();
+    healthy(address).await?;
+    announce(address, &tables, options.database_url.is_none(), began)?;
+
+    match &mut house.postgres {
+        Some(cluster) => Err(cluster.wait().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Runs the private cluster, filled with the sample; returns the authenticator's URL.
+async fn private_database(state: &Path, house: &mut House) -> anyhow::Result<String> {
+    let prepared = postgres::prepare(state).await?;
+    if prepared.is_new {
+        tracing::info!("set-up 2/3: starting it");
+    }
+    let cluster = house.postgres.insert(prepared.start()?);
+    cluster.ready().await?;
+
+    let mut url = cluster.url.clone();
+    let (gateway, superuser) = region::open(url.as_str()).await?;
+    if !sample::is_filled(&superuser).await? {
+        tracing::info!("set-up 3/3: loading the sample data");
+        sample::fill(&superuser).await?;
+    }
+    let password = sample::renew_password(&superuser).await?;
+    gateway.shutdown().await;
+
+    let named = url.set_username(sample::AUTHENTICATOR).and_then(|()| url.set_password(Some(&password)));
+    named.map_err(|()| anyhow::anyhow!("the cluster's URL has no host"))?;
+    Ok(url.into())
+}
+
+fn edge(options: &Options, region: &Region) -> emulator::Options {
+    let variables = [("region_url", region.url()), ("region_connection", region.connection.clone())];
+    let mut edge = emulator::Options::new(&options.manifest);
+    edge.listen = options.listen;
+    edge.variables = BTreeMap::from(variables.map(|(name, value)| (name.to_owned(), value)));
+    edge.state_dir = options.state.join("emulator");
+    edge.rtt = options.rtt;
+    edge.watch = !options.no_watch;
+    edge
+}
+
+impl House {
+    /// Ends what runs, callers first.
+    async fn close(self) {
+        if let Some(emulator) = self.emulator {
+            emulator.shutdown().await;
+        }
+        if let Some(gateway) = self.gateway {
+            gateway.shutdown().await;
+        }
+        if let Some(postgres) = self.postgres {
+            postgres.stop().await;
+        }
+        drop(self.lock);
+    }
+}
+
+/// Policy as the functions will read it: `headland.toml` beside the manifest, or the defaults.
+fn config(manifest: &Path) -> anyhow::Result<Config> {
+    anyhow::ensure!(manifest.is_file(), "there is no `{}`; --manifest names another", manifest.display());
+    match fs::read_to_string(manifest.with_file_name("headland.toml")) {
+        Ok(text) => Ok(Config::parse(&text)?),
+        Err(_) => Ok(Config::default()),
+    }
+}
+
+/// Refuses a busy port before anything is set up.
+fn free(listen: SocketAddr) -> anyhow::Result<()> {
+    match TcpListener::bind(listen) {
+        Ok(_) => Ok(()),
+        Err(error) => anyhow::bail!("cannot listen on {listen}: {error}; --listen takes another address and port"),
+    }
+}
+
+/// One `headland dev` per state folder; the lock ends with the process, however it ends.
+fn lock(state: &Path) -> anyhow::Result<File> {
+    let path = state.join("lock");
+    fs::create_dir_all(state).with_context(|| format!("cannot make `{}`", state.display()))?;
+    let file = File::create(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            anyhow::bail!("another `headland dev` runs on `{}`; --state takes another folder", state.display())
+        }
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock `{}`", path.display())),
+    }
+}
+
+/// Returns once `GET /health` answers 200.
+async fn healthy(edge: SocketAddr) -> anyhow::Result<()> {
+    let began = Instant::now();
+    loop {
+        let (status, _) = http::send(edge, Request::get("/health").body(Default::default())?).await?;
+        if status == StatusCode::OK {
+            return Ok(());
+        }
+        anyhow::ensure!(began.elapsed() < HEALTH_TIMEOUT, "`GET /health` answers {status}");
+        sleep(HEALTH_POLL).await;
+    }
+}
+
+fn announce(address: SocketAddr, tables: &[String], is_private: bool, began: Instant) -> anyhow::Result<()> {
+    let url: Url = format!("http://{address}").parse()?;
+    let has = |name: &str| tables.iter().any(|table| table == name);
+    let is_sample = is_private && has("directors") && has("movies");
+    tracing::info!("listening on http://{address} after {:.1} s", began.elapsed().as_secs_f32());
+    for request in requests::requests(&url, tables, is_sample) {
+        tracing::info!(target: log::PASTE, "{request}");
+    }
+    Ok(())
+}

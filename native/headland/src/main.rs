@@ -1,0 +1,85 @@
+//! The command line. `headland dev` runs all of Headland on this machine, `headland gateway` runs the regional
+//! gateway beside a database.
+//!
+//! Errors are one line on stderr, `headland: …`, and exit code 1; what clap refuses has its usage text and code 2.
+
+mod dev;
+mod duration;
+mod gateway;
+mod http;
+mod log;
+mod secret;
+mod signal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A backend for Postgres that lives at the edge.
+#[derive(Parser)]
+#[command(name = "headland", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the edge of spin.toml, a gateway, and, where no database is named, a Postgres with sample data
+    Dev(dev::Options),
+    /// Runs the regional gateway: SQL over HTTP in front of pooled Postgres
+    Gateway(gateway::Options),
+    /// What `dev` starts its child processes through, so that they end with it
+    #[command(hide = true)]
+    Bound(dev::Bound),
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("headland: {}", one_line(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    if let Command::Bound(bound) = command {
+        return Err(bound.exec());
+    }
+    log::init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // The main thread drives the command itself: a child process is bound to the thread that starts it.
+    let outcome = runtime.block_on(async {
+        match command {
+            Command::Dev(options) => dev::run(options).await,
+            Command::Gateway(options) => gateway::run(options).await,
+            Command::Bound(_) => unreachable!("answered above"),
+        }
+    });
+    // A component that is still being compiled must not hold up the end.
+    runtime.shutdown_background();
+    outcome
+}
+
+fn one_line(error: &anyhow::Error) -> String {
+    format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ok_arguments_are_consistent() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn ok_errors_become_one_line() {
+        let error = anyhow::anyhow!("no such\nfile").context("cannot read `spin.toml`");
+        assert_eq!(one_line(&error), "cannot read `spin.toml`: no such file");
+    }
+}
