@@ -1,0 +1,255 @@
+-- Describes what the schemas in $1 (a JSON array of names) expose: one row, one column, JSON of the shape that
+-- introspection.rs documents. PostgreSQL 12 to 18; every catalog read here is open to every role.
+--
+-- Each part refers to relations by OID and to columns by attnum, so that no name is written twice. Lists are in the
+-- order of OIDs and attnums to make the answer deterministic.
+with recursive
+
+-- Types and expressions are written relative to the search path. With an empty one, all that does not lie in
+-- pg_catalog is qualified. Every part that writes some joins this row and so runs after the setting is in force; it
+-- ends with the transaction.
+unqualified as materialized (
+  select set_config('search_path', '', true) as path
+),
+
+exposed as materialized (
+  select n.oid, n.nspname
+  from pg_catalog.pg_namespace n
+  where n.nspname::text in (select json_array_elements_text($1::json))
+),
+
+-- Partitions are left out: their parents stand for them.
+relation as materialized (
+  select c.oid, e.nspname, c.relname, c.relkind, c.relrowsecurity
+  from pg_catalog.pg_class c
+  join exposed e on e.oid = c.relnamespace
+  where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
+),
+
+attribute as materialized (
+  select a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attidentity, a.attgenerated, a.atthasdef
+  from relation r
+  join pg_catalog.pg_attribute a on a.attrelid = r.oid
+  where a.attnum > 0 and not a.attisdropped
+),
+
+-- Every type with each modifier that some column gives it; columns refer to its number.
+type_used as materialized (
+  select row_number() over (order by atttypid, atttypmod) - 1 as number, atttypid, atttypmod
+  from (select distinct atttypid, atttypmod from attribute) as pair
+),
+
+-- Each type that is used, and all domains below it down to the first type that is none. A domain that is made over
+-- another inherits that one's default but not its NOT NULL, and only the innermost knows the modifier.
+below as (
+  select distinct on (t.oid)
+    t.oid as top, t.oid, t.typbasetype, t.typtypmod, -1 as modifier, t.typnotnull as is_not_null, t.typdefaultbin as initial
+  from type_used u
+  join pg_catalog.pg_type t on t.oid = u.atttypid
+  union all
+  select b.top, t.oid, t.typbasetype, t.typtypmod, b.typtypmod, b.is_not_null or t.typnotnull, b.initial
+  from below b
+  join pg_catalog.pg_type t on t.oid = b.typbasetype
+  where b.typbasetype <> 0
+),
+
+type_described as (
+  select
+    u.number,
+    json_build_array(
+      format_type(u.atttypid, u.atttypmod),
+      format_type(b.oid, null),
+      case when t.typtype = 'b' and t.typelem <> 0 and t.typlen = -1 then 'a' else t.typtype end,
+      case when base.typtype = 'b' and base.typelem <> 0 and base.typlen = -1 then 'a' else base.typtype end,
+      -- varchar and char count their own four-byte header; bit strings do not.
+      case
+        when true_modifier.value < 0 then null
+        when b.oid in ('varchar'::regtype, 'bpchar'::regtype) then true_modifier.value - 4
+        when b.oid in ('bit'::regtype, 'varbit'::regtype) then true_modifier.value
+      end,
+      (select coalesce(json_agg(l.enumlabel order by l.enumsortorder), '[]') from pg_catalog.pg_enum l where l.enumtypid = b.oid),
+      b.is_not_null,
+      case when t.typtype = 'd' then pg_get_expr(b.initial, 0) end
+    ) as described
+  from unqualified
+  cross join type_used u
+  join below b on b.top = u.atttypid and b.typbasetype = 0
+  join pg_catalog.pg_type t on t.oid = u.atttypid
+  join pg_catalog.pg_type base on base.oid = b.oid
+  cross join lateral (select case when t.typtype = 'd' then b.modifier else u.atttypmod end as value) as true_modifier
+),
+
+column_described as (
+  select
+    a.attrelid,
+    json_agg(
+      case
+        when initial.text is null and d.description is null then json_build_array(a.attnum, a.attname, u.number, bits.flags)
+        else json_build_array(a.attnum, a.attname, u.number, bits.flags, initial.text, d.description)
+      end
+      order by a.attnum
+    ) as described
+  from unqualified
+  cross join attribute a
+  join type_used u on u.atttypid = a.atttypid and u.atttypmod = a.atttypmod
+  left join pg_catalog.pg_attrdef e on e.adrelid = a.attrelid and e.adnum = a.attnum
+  left join pg_catalog.pg_description d
+    on d.objoid = a.attrelid and d.objsubid = a.attnum and d.classoid = 'pg_catalog.pg_class'::regclass
+  cross join lateral (
+    select
+      case
+        when a.attgenerated <> '' then null
+        -- The sequence of an identity column is an internal part of the column.
+        when a.attidentity = 'd' then (
+          select format('nextval(%L)', s.objid::regclass)
+          from pg_catalog.pg_depend s
+          where s.refclassid = 'pg_catalog.pg_class'::regclass and s.refobjid = a.attrelid and s.refobjsubid = a.attnum
+            and s.classid = 'pg_catalog.pg_class'::regclass and s.deptype = 'i'
+        )
+        else pg_get_expr(e.adbin, e.adrelid)
+      end as text
+  ) as initial
+  cross join lateral (
+    select
+      case when a.attnotnull then 0 else 1 end
+      + case a.attidentity when 'a' then 2 when 'd' then 4 else 0 end
+      + case when a.attgenerated <> '' then 8 else 0 end as flags
+  ) as bits
+  group by a.attrelid
+),
+
+relation_described as (
+  select
+    r.oid,
+    json_build_array(
+      r.oid::bigint,
+      r.nspname,
+      r.relname,
+      r.relkind,
+      -- pg_relation_is_updatable gives a bit for each of Postgres' commands: 4 update, 8 insert, 16 delete.
+      case
+        when r.relkind in ('r', 'p') then 7
+        when r.relkind in ('v', 'f') then (
+          select sign(can & 8)::int + 2 * sign(can & 4)::int + 4 * sign(can & 16)::int
+          from (select pg_relation_is_updatable(r.oid, true) as can) as bits
+        )
+        else 0
+      end + case when r.relrowsecurity then 8 else 0 end,
+      d.description,
+      coalesce(c.described, '[]')
+    ) as described
+  from relation r
+  left join column_described c on c.attrelid = r.oid
+  left join pg_catalog.pg_description d
+    on d.objoid = r.oid and d.objsubid = 0 and d.classoid = 'pg_catalog.pg_class'::regclass
+),
+
+-- What the query of each view reads. A view depends on itself through its rule, which says nothing.
+reads as materialized (
+  select distinct w.ev_class as view, d.refobjid as source
+  from pg_catalog.pg_rewrite w
+  join pg_catalog.pg_depend d
+    on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_catalog.pg_class'::regclass
+  where w.ev_type = '1' and d.refobjid <> w.ev_class
+),
+
+-- Partitions and other children, of tables; indexes have inheritance of their own.
+inherits as materialized (
+  select i.inhparent as parent, i.inhrelid as child
+  from pg_catalog.pg_inherits i
+  join pg_catalog.pg_class c on c.oid = i.inhrelid
+  where c.relkind in ('r', 'p', 'f')
+),
+
+neighbour as materialized (
+  select view as oid, source as next from reads
+  union all select parent, child from inherits
+  union all select child, parent from inherits
+),
+
+-- Whatever the exposed relations are, show, or share rows with, in any schema.
+reachable as (
+  select oid from relation
+  union
+  select n.next from reachable r join neighbour n on n.oid = r.oid
+),
+
+other_described as (
+  select c.oid, json_build_array(c.oid::bigint, n.nspname, c.relname, c.relkind, c.relrowsecurity) as described
+  from reachable r
+  join pg_catalog.pg_class c on c.oid = r.oid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where not exists (select from relation e where e.oid = r.oid)
+),
+
+key_described as (
+  select k.conrelid, json_build_array(k.conrelid::bigint, k.conkey) as described
+  from reachable r
+  join pg_catalog.pg_constraint k on k.conrelid = r.oid
+  where k.contype = 'p'
+),
+
+-- A foreign key that was made for a partition has a parent, which stands for it.
+foreign_key_described as (
+  select
+    f.conrelid, f.conname,
+    json_build_array(
+      f.conname, f.conrelid::bigint, f.confrelid::bigint, f.conkey, f.confkey,
+      exists (
+        select from pg_catalog.pg_constraint u
+        where u.conrelid = f.conrelid and u.contype in ('p', 'u') and u.conkey @> f.conkey and u.conkey <@ f.conkey
+      )
+    ) as described
+  from reachable r
+  join pg_catalog.pg_constraint f on f.conrelid = r.oid
+  where f.contype = 'f' and f.conparentid = 0 and f.confrelid in (select oid from reachable)
+),
+
+-- Which column of which relation each column of a view shows is in the parsed query that Postgres keeps for it, as
+-- text: nested nodes in braces, in which a target entry has the fields `resno`, the view's column, and `resorigtbl` and
+-- `resorigcol`, where it comes from (0 unless it is a bare column). Here the text is cut down to its braces and these
+-- three numbers, marked by control characters; view.rs reads the rest.
+view_described as (
+  select w.ev_class, json_build_array(w.ev_class::bigint, outline.text) as described
+  from reachable r
+  join pg_catalog.pg_rewrite w on w.ev_class = r.oid and w.ev_type = '1'
+  join pg_catalog.pg_class c on c.oid = r.oid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  -- A name is written with its special characters escaped. Without them, each brace that is left is one of a node.
+  cross join lateral (
+    select translate(regexp_replace(w.ev_action::text, '\\.', '', 'g'), e'\x01\x02\x03', '') as text
+  ) as escaped
+  cross join lateral (
+    select replace(replace(replace(escaped.text,
+      ' :resno ', e'\x01'), ' :resorigtbl ', e'\x02'), ' :resorigcol ', e'\x03') as text
+  ) as marked
+  cross join lateral (
+    select regexp_replace(marked.text, '([\x01-\x03][0-9]+)|[^{}\x01-\x03]+', '\1', 'g') as text
+  ) as kept
+  -- Nodes with nothing left in them go, innermost first; a few rounds take nearly all.
+  cross join lateral (
+    select replace(replace(replace(replace(replace(replace(replace(replace(
+      kept.text, '{}', ''), '{}', ''), '{}', ''), '{}', ''), '{}', ''), '{}', ''), '{}', ''), '{}', '') as text
+  ) as pruned
+  cross join lateral (
+    select translate(pruned.text, e'\x01\x02\x03', '#@.') as text
+  ) as outline
+  where n.nspname not in ('pg_catalog', 'information_schema')
+)
+
+select json_build_object(
+  'types', (select coalesce(json_agg(described order by number), '[]') from type_described),
+  'relations', (select coalesce(json_agg(described order by oid), '[]') from relation_described),
+  'others', (select coalesce(json_agg(described order by oid), '[]') from other_described),
+  'keys', (select coalesce(json_agg(described order by conrelid), '[]') from key_described),
+  'foreign_keys', (select coalesce(json_agg(described order by conrelid, conname), '[]') from foreign_key_described),
+  'views', (select coalesce(json_agg(described order by ev_class), '[]') from view_described),
+  'reads', (
+    select coalesce(json_agg(json_build_array(view::bigint, source::bigint) order by view, source), '[]')
+    from reads where view in (select oid from reachable)
+  ),
+  'inherits', (
+    select coalesce(json_agg(json_build_array(parent::bigint, child::bigint) order by parent, child), '[]')
+    from inherits where parent in (select oid from reachable)
+  )
+)::text as body
