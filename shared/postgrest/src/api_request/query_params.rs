@@ -1,0 +1,214 @@
+//! The query string as a whole: which parameter is what.
+//!
+//! A name ends in its keyword: `order`, `limit`, `offset`, `and`, `or`; all others are columns and filters. What
+//! stands before the last dot is the way to an embedded relation: `author.books.limit=3`.
+
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
+
+use super::cursor::Cursor;
+use super::field::{self, Field};
+use super::filter::{self, Filter};
+use super::logic::{self, LogicOperator, LogicTree};
+use super::order::{self, OrderTerm};
+use super::range::{LimitOffset, integer};
+use super::select::{self, SelectItem};
+use crate::error::{Error, ErrorKind};
+use crate::limits::{FILTERS_MAX, ORDER_TERMS_MAX, QUERY_BYTES_MAX};
+
+/// Names of embedded relations, outermost first; empty for the relation itself.
+pub(crate) type EmbedPath = Vec<String>;
+
+/// The parameters, by what they are for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct QueryParams {
+    /// `select`; `*` where it is missing.
+    pub(crate) select: Vec<SelectItem>,
+    /// `column=eq.value`.
+    pub(crate) filters: Vec<(EmbedPath, Filter)>,
+    /// `and=(…)` and `or=(…)`.
+    pub(crate) logic: Vec<(EmbedPath, LogicTree)>,
+    /// `order`.
+    pub(crate) order: Vec<(EmbedPath, Vec<OrderTerm>)>,
+    /// `limit` and `offset`.
+    pub(crate) ranges: Vec<(EmbedPath, LimitOffset)>,
+}
+
+impl QueryParams {
+    /// Reads a query string as received, without the `?`.
+    pub(super) fn parse(query: &str) -> Result<QueryParams, Error> {
+        if query.len() > QUERY_BYTES_MAX {
+            return Err(ErrorKind::QueryTooLong.into());
+        }
+        let mut params = QueryParams {
+            select: Vec::new(),
+            filters: Vec::new(),
+            logic: Vec::new(),
+            order: Vec::new(),
+            ranges: Vec::new(),
+        };
+        let mut select = None;
+        let mut counts = Counts::default();
+        for pair in pairs(query) {
+            let (name, value) = pair?;
+            match value {
+                Some(value) if name == "select" => select = select.or(Some(select::parse(&value)?)),
+                Some(value) => params.add(&name, &value, &mut counts)?,
+                None => {}
+            }
+        }
+        params.select = select.unwrap_or_else(|| vec![SelectItem::Star]);
+        Ok(params)
+    }
+
+    /// `limit` and `offset` of the relation itself.
+    pub(super) fn limit_offset(&self) -> LimitOffset {
+        self.ranges.iter().find(|(path, _)| path.is_empty()).map_or_else(LimitOffset::default, |(_, range)| *range)
+    }
+
+    fn add(&mut self, name: &str, value: &str, counts: &mut Counts) -> Result<(), Error> {
+        match name.rsplit('.').next().unwrap_or(name) {
+            "columns" | "on_conflict" if !name.contains('.') => {}
+            "order" => {
+                let terms = order::parse(value)?;
+                counts.order_terms += terms.len();
+                counts.check()?;
+                self.order.push((path_before_keyword(name)?, terms));
+            }
+            "limit" => {
+                if let Some(limit) = integer(value) {
+                    self.range(name)?.limit = Some(limit);
+                }
+            }
+            "offset" => {
+                if let Some(offset) = integer(value) {
+                    self.range(name)?.offset = Some(offset);
+                }
+            }
+            "and" => self.add_logic(name, LogicOperator::And, value, counts)?,
+            "or" => self.add_logic(name, LogicOperator::Or, value, counts)?,
+            _ => {
+                let (path, field) = path_and_field(name)?;
+                counts.filters += 1;
+                counts.check()?;
+                self.filters.push((path, filter::parse(field, value)?));
+            }
+        }
+        Ok(())
+    }
+
+    fn add_logic(
+        &mut self,
+        name: &str,
+        operator: LogicOperator,
+        value: &str,
+        counts: &mut Counts,
+    ) -> Result<(), Error> {
+        let mut path = path_before_keyword(name)?;
+        let length = path.len();
+        path.retain(|name| name != "not");
+        let tree = logic::parse(operator, path.len() < length, value)?;
+        counts.filters += tree.filters();
+        counts.check()?;
+        self.logic.push((path, tree));
+        Ok(())
+    }
+
+    fn range(&mut self, name: &str) -> Result<&mut LimitOffset, Error> {
+        let path = path_before_keyword(name)?;
+        let index = self.ranges.iter().position(|(known, _)| *known == path).unwrap_or_else(|| {
+            self.ranges.push((path, LimitOffset::default()));
+            self.ranges.len() - 1
+        });
+        Ok(&mut self.ranges[index].1)
+    }
+}
+
+#[derive(Default)]
+struct Counts {
+    filters: usize,
+    order_terms: usize,
+}
+
+impl Counts {
+    fn check(&self) -> Result<(), Error> {
+        if self.filters > FILTERS_MAX {
+            return Err(ErrorKind::TooMuch { what: "filters", limit: FILTERS_MAX }.into());
+        }
+        if self.order_terms > ORDER_TERMS_MAX {
+            return Err(ErrorKind::TooMuch { what: "terms to order by", limit: ORDER_TERMS_MAX }.into());
+        }
+        Ok(())
+    }
+}
+
+/// The query string in one order and one spelling, as `Content-Location` has it.
+pub(crate) fn canonical(query: &str) -> String {
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    let mut pairs: Vec<_> = pairs(query).filter_map(Result::ok).collect();
+    pairs.sort_by(|(left, _), (right, _)| left.cmp(right));
+    let mut text = String::with_capacity(query.len() + 16);
+    let mut previous = None;
+    for (name, value) in &pairs {
+        if previous == Some(name) {
+            text.push(',');
+        } else {
+            if previous.is_some() {
+                text.push('&');
+            }
+            text.extend(utf8_percent_encode(name, ESCAPED));
+            text.push('=');
+        }
+        text.extend(utf8_percent_encode(value.as_deref().unwrap_or_default(), ESCAPED));
+        previous = Some(name);
+    }
+    text
+}
+
+type Pair<'a> = (Cow<'a, str>, Option<Cow<'a, str>>);
+
+/// Names and values; `&` and `;` part them. A name without `=` has no value.
+fn pairs(query: &str) -> impl Iterator<Item = Result<Pair<'_>, Error>> {
+    query.split(['&', ';']).filter(|pair| !pair.is_empty()).map(|pair| match pair.split_once('=') {
+        Some((name, value)) => Ok((decode(name)?, Some(decode(value)?))),
+        None => Ok((decode(pair)?, None)),
+    })
+}
+
+/// `+` is a blank, `%XX` a byte, and a `%` before something else stays.
+fn decode(text: &str) -> Result<Cow<'_, str>, Error> {
+    if !text.contains(['%', '+', '\0']) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let blanks = text.replace('+', " ");
+    let decoded = percent_decode(blanks.as_bytes()).decode_utf8().map_err(|_| ErrorKind::QueryParam {
+        message: "failed to parse the query string".to_owned(),
+        details: format!("`{text}` is not UTF-8"),
+    })?;
+    if decoded.contains('\0') {
+        return Err(ErrorKind::NullCharacter.into());
+    }
+    Ok(Cow::Owned(decoded.into_owned()))
+}
+
+fn path_before_keyword(name: &str) -> Result<EmbedPath, Error> {
+    if !name.contains('.') {
+        return Ok(EmbedPath::new());
+    }
+    path_and_field(name).map(|(path, _)| path)
+}
+
+fn path_and_field(name: &str) -> Result<(EmbedPath, Field), Error> {
+    let mut cursor = Cursor::new("failed to parse tree path", name);
+    let mut path = EmbedPath::new();
+    let mut last = field::name(&mut cursor)?;
+    while cursor.take(".") {
+        path.push(std::mem::replace(&mut last, field::name(&mut cursor)?));
+    }
+    let json_path = field::path(&mut cursor)?;
+    if !cursor.is_end() {
+        return Err(cursor.error(&["letter", "digit", "\"-\"", "delimiter (.)", "\"->>\"", "\"->\"", "end of input"]));
+    }
+    Ok((path, Field { name: last, path: json_path }))
+}

@@ -1,0 +1,436 @@
+//! Every way in which a request fails, and the response to each.
+//!
+//! The one `match` from kind to status, code and texts is [`Error::answer`]. Codes and texts are PostgREST's
+//! (<https://docs.postgrest.org/en/stable/references/errors.html>): `PGRST0..` connection, `PGRST1..` request,
+//! `PGRST2..` catalog; what Postgres reports keeps its SQLSTATE.
+
+mod raise;
+mod sqlstate;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use http::{Response, StatusCode};
+use serde::Serialize;
+
+use self::raise::Raised;
+
+/// Why a request failed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Error {
+    /// What happened, to branch on.
+    pub kind: ErrorKind,
+}
+
+/// The ways in which a request fails.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ErrorKind {
+    /// The database cannot be reached, or sends callers away.
+    Unreachable,
+    /// The database's answer cannot be understood.
+    InvalidAnswer,
+    /// There is no catalog yet.
+    NoCatalog,
+    /// The database did not answer in time.
+    TimedOut,
+    /// A part of the query string does not follow its grammar.
+    QueryParam {
+        /// Which part, and where in it.
+        message: String,
+        /// What was found, and what was expected.
+        details: String,
+    },
+    /// The query string is longer than [`crate::limits::QUERY_BYTES_MAX`].
+    QueryTooLong,
+    /// The query string asks for more than one of [`crate::limits`].
+    TooMuch {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much would have been accepted.
+        limit: usize,
+    },
+    /// A NUL character, which Postgres' text cannot hold.
+    NullCharacter,
+    /// The range of rows cannot be.
+    InvalidRange(RangeError),
+    /// The schema asked for is not exposed.
+    UnacceptableSchema {
+        /// The schema asked for.
+        schema: String,
+        /// Those that are exposed.
+        exposed: Vec<String>,
+    },
+    /// No media type of `Accept` can be made.
+    MediaType {
+        /// The media types asked for.
+        accepted: Vec<String>,
+    },
+    /// A filter, order or limit on a relation that `select` does not embed.
+    NotEmbedded {
+        /// The relation's name.
+        resource: String,
+    },
+    /// The setting `response.headers` is not what it has to be.
+    GucHeaders,
+    /// The setting `response.status` is not a status.
+    GucStatus,
+    /// One object was asked for and there is another number of rows.
+    Singularity {
+        /// How many rows there are.
+        rows: u64,
+    },
+    /// The method means nothing here.
+    UnsupportedMethod {
+        /// The method.
+        method: String,
+    },
+    /// An order by an embedded relation of many rows.
+    RelatedOrderNotToOne {
+        /// The relation to be ordered.
+        origin: String,
+        /// The embedded relation.
+        target: String,
+    },
+    /// Unknown preferences under `handling=strict`.
+    InvalidPreferences {
+        /// The unknown ones.
+        preferences: Vec<String>,
+    },
+    /// An aggregate function in `select`.
+    AggregatesNotAllowed,
+    /// The path names nothing.
+    InvalidPath,
+    /// The dialect has it, Headland does not.
+    NotImplemented {
+        /// What it is.
+        details: &'static str,
+    },
+    /// No relationship leads to what is to be embedded.
+    NoRelationship {
+        /// The relation that embeds.
+        parent: String,
+        /// What is to be embedded.
+        child: String,
+        /// What `!` said about it.
+        hint: Option<String>,
+        /// The schema of both.
+        schema: String,
+        /// What may have been meant.
+        suggestion: Option<Suggestion>,
+    },
+    /// More than one relationship leads to what is to be embedded.
+    AmbiguousRelationship {
+        /// The relation that embeds.
+        parent: String,
+        /// What is to be embedded.
+        child: String,
+        /// The relationships.
+        candidates: Vec<Candidate>,
+    },
+    /// The relation is not in the catalog.
+    TableNotFound {
+        /// The schema looked in.
+        schema: String,
+        /// The relation's name.
+        relation: String,
+        /// A relation with a similar name.
+        suggestion: Option<String>,
+    },
+    /// Postgres reported an error.
+    Database {
+        /// What it said.
+        error: Box<sql::DatabaseError>,
+        /// Whether the caller had no token: then missing privileges get 401.
+        is_anonymous: bool,
+    },
+}
+
+/// Why a range of rows cannot be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RangeError {
+    /// `limit` is below zero, or `Range` and `limit` do not meet.
+    NegativeLimit,
+    /// `Range` ends before it starts.
+    LowerAboveUpper,
+    /// The range starts behind the last row.
+    OutOfBounds {
+        /// Where it starts.
+        offset: u64,
+        /// How many rows there are.
+        total: u64,
+    },
+}
+
+/// A name that may have been meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suggestion {
+    /// The name in the request.
+    pub asked: String,
+    /// The similar one in the catalog.
+    pub meant: String,
+}
+
+/// One of several relationships, as the caller reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Candidate {
+    cardinality: &'static str,
+    embedding: String,
+    relationship: String,
+    #[serde(skip)]
+    hint: String,
+}
+
+impl Candidate {
+    /// Describes a relationship; `hint` is what to write behind `!` to mean this one.
+    pub(crate) fn new(cardinality: &'static str, embedding: String, relationship: String, hint: String) -> Self {
+        Candidate { cardinality, embedding, relationship, hint }
+    }
+}
+
+/// What the caller is told.
+#[derive(Debug)]
+struct Answer<'a> {
+    status: u16,
+    code: Cow<'a, str>,
+    message: Cow<'a, str>,
+    details: Details<'a>,
+    hint: Option<Cow<'a, str>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Details<'a> {
+    None,
+    Text(Cow<'a, str>),
+    Candidates(&'a [Candidate]),
+}
+
+/// The body, its keys in PostgREST's order.
+#[derive(Serialize)]
+struct Body<'a> {
+    code: &'a str,
+    details: &'a Details<'a>,
+    hint: Option<&'a str>,
+    message: &'a str,
+}
+
+impl Error {
+    /// What Postgres reported. A caller without a token (`is_anonymous`) gets 401 where a privilege is missing.
+    pub fn database(error: sql::DatabaseError, is_anonymous: bool) -> Error {
+        ErrorKind::Database { error: Box::new(error), is_anonymous }.into()
+    }
+
+    /// The status that [`Error::response`] carries.
+    pub fn status(&self) -> StatusCode {
+        status(self.answer().status)
+    }
+
+    /// The code that the body carries, such as `PGRST205` or `42501`.
+    pub fn code(&self) -> String {
+        self.answer().code.into_owned()
+    }
+
+    /// The whole response: status, JSON body, `Proxy-Status`, and `WWW-Authenticate` beside 401.
+    pub fn response(&self) -> Response<Bytes> {
+        let answer = self.answer();
+        let mut response = Response::new(answer.body());
+        *response.status_mut() = status(answer.status);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        if let Ok(value) = HeaderValue::from_str(&format!("PostgREST; error={}", answer.code)) {
+            headers.insert("proxy-status", value);
+        }
+        if answer.status == 401 {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(raised) = self.raised() {
+            headers.extend(raised.headers());
+        }
+        response
+    }
+
+    /// The JSON body of [`Error::response`].
+    pub(crate) fn body(&self) -> Bytes {
+        self.answer().body()
+    }
+
+    fn raised(&self) -> Option<Raised> {
+        match &self.kind {
+            ErrorKind::Database { error, .. } if error.code == raise::SQLSTATE => Raised::parse(error).ok(),
+            _ => None,
+        }
+    }
+
+    fn answer(&self) -> Answer<'_> {
+        match &self.kind {
+            ErrorKind::Unreachable => answer(503, "PGRST000", "Database connection error."),
+            ErrorKind::InvalidAnswer => answer(503, "PGRST001", "Database client error."),
+            ErrorKind::NoCatalog => {
+                answer(503, "PGRST002", "Could not query the database for the schema cache. Retrying.")
+            }
+            ErrorKind::TimedOut => answer(504, "PGRST003", "Timed out waiting for the database."),
+            ErrorKind::QueryParam { message, details } => {
+                answer(400, "PGRST100", message.as_str()).details(details.as_str())
+            }
+            ErrorKind::QueryTooLong => answer(414, "PGRST100", "failed to parse the query string")
+                .details(format!("it is longer than {} bytes", crate::limits::QUERY_BYTES_MAX)),
+            ErrorKind::TooMuch { what, limit } => {
+                answer(400, "PGRST100", "failed to parse the query string").details(format!("more than {limit} {what}"))
+            }
+            ErrorKind::NullCharacter => answer(400, "22021", "invalid byte sequence for encoding \"UTF8\": 0x00"),
+            ErrorKind::InvalidRange(error) => {
+                answer(416, "PGRST103", "Requested range not satisfiable").details(error.details())
+            }
+            ErrorKind::UnacceptableSchema { schema, exposed } => {
+                answer(406, "PGRST106", format!("Invalid schema: {schema}"))
+                    .hint(format!("Only the following schemas are exposed: {}", exposed.join(", ")))
+            }
+            ErrorKind::MediaType { accepted } => {
+                answer(406, "PGRST107", format!("None of these media types are available: {}", accepted.join(", ")))
+            }
+            ErrorKind::NotEmbedded { resource } => {
+                answer(400, "PGRST108", format!("'{resource}' is not an embedded resource in this request"))
+                    .hint(format!("Verify that '{resource}' is included in the 'select' query parameter."))
+            }
+            ErrorKind::GucHeaders => answer(
+                500,
+                "PGRST111",
+                "response.headers guc must be a JSON array composed of objects with a single key and a string value",
+            ),
+            ErrorKind::GucStatus => answer(500, "PGRST112", "response.status guc must be a valid status code"),
+            ErrorKind::Singularity { rows } => {
+                answer(406, "PGRST116", "Cannot coerce the result to a single JSON object")
+                    .details(format!("The result contains {rows} rows"))
+            }
+            ErrorKind::UnsupportedMethod { method } => {
+                answer(405, "PGRST117", format!("Unsupported HTTP method: {method}"))
+            }
+            ErrorKind::RelatedOrderNotToOne { origin, target } => {
+                answer(400, "PGRST118", format!("A related order on '{target}' is not possible"))
+                    .details(format!("'{origin}' and '{target}' do not form a many-to-one or one-to-one relationship"))
+            }
+            ErrorKind::InvalidPreferences { preferences } => {
+                answer(400, "PGRST122", "Invalid preferences given with handling=strict")
+                    .details(format!("Invalid preferences: {}", preferences.join(", ")))
+            }
+            ErrorKind::AggregatesNotAllowed => answer(400, "PGRST123", "Use of aggregate functions is not allowed"),
+            ErrorKind::InvalidPath => answer(404, "PGRST125", "Invalid path specified in request URL"),
+            ErrorKind::NotImplemented { details } => {
+                answer(400, "PGRST127", "Feature not implemented").details(*details)
+            }
+            ErrorKind::NoRelationship { parent, child, hint, schema, suggestion } => answer(
+                400,
+                "PGRST200",
+                format!("Could not find a relationship between '{parent}' and '{child}' in the schema cache"),
+            )
+            .details(no_relationship(parent, child, hint.as_deref(), schema))
+            .hint_if(suggestion.as_ref().map(Suggestion::text)),
+            ErrorKind::AmbiguousRelationship { parent, child, candidates } => {
+                let message = format!(
+                    "Could not embed because more than one relationship was found for '{parent}' and '{child}'"
+                );
+                let mut answer = answer(300, "PGRST201", message).hint(disambiguation(child, candidates));
+                answer.details = Details::Candidates(candidates);
+                answer
+            }
+            ErrorKind::TableNotFound { schema, relation, suggestion } => {
+                answer(404, "PGRST205", format!("Could not find the table '{schema}.{relation}' in the schema cache"))
+                    .hint_if(suggestion.as_ref().map(|meant| format!("Perhaps you meant the table '{schema}.{meant}'")))
+            }
+            ErrorKind::Database { error, .. } if error.code == raise::SQLSTATE => raise::answer(error),
+            ErrorKind::Database { error, is_anonymous } => {
+                let mut answer =
+                    answer(sqlstate::status(error, *is_anonymous), error.code.as_str(), error.message.as_str());
+                answer.details = error.detail.as_deref().map_or(Details::None, |text| Details::Text(text.into()));
+                answer.hint = error.hint.as_deref().map(Cow::Borrowed);
+                answer
+            }
+        }
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Error { kind }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let answer = self.answer();
+        write!(f, "{}: {}", answer.code, answer.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl<'a> Answer<'a> {
+    fn details(mut self, text: impl Into<Cow<'a, str>>) -> Self {
+        self.details = Details::Text(text.into());
+        self
+    }
+
+    fn hint(mut self, text: impl Into<Cow<'a, str>>) -> Self {
+        self.hint = Some(text.into());
+        self
+    }
+
+    fn hint_if(mut self, text: Option<String>) -> Self {
+        self.hint = text.map(Cow::Owned);
+        self
+    }
+
+    fn body(&self) -> Bytes {
+        let body =
+            Body { code: &self.code, details: &self.details, hint: self.hint.as_deref(), message: &self.message };
+        serde_json::to_vec(&body).unwrap_or_default().into()
+    }
+}
+
+fn answer<'a>(status: u16, code: impl Into<Cow<'a, str>>, message: impl Into<Cow<'a, str>>) -> Answer<'a> {
+    Answer { status, code: code.into(), message: message.into(), details: Details::None, hint: None }
+}
+
+/// A status that SQL chose may be none.
+fn status(number: u16) -> StatusCode {
+    StatusCode::from_u16(number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+impl RangeError {
+    fn details(self) -> Cow<'static, str> {
+        match self {
+            RangeError::NegativeLimit => "Limit should be greater than or equal to zero.".into(),
+            RangeError::LowerAboveUpper => {
+                "The lower boundary must be lower than or equal to the upper boundary in the Range header.".into()
+            }
+            RangeError::OutOfBounds { offset, total } => {
+                format!("An offset of {offset} was requested, but there are only {total} rows.").into()
+            }
+        }
+    }
+}
+
+impl Suggestion {
+    fn text(&self) -> String {
+        format!("Perhaps you meant '{}' instead of '{}'.", self.meant, self.asked)
+    }
+}
+
+fn no_relationship(parent: &str, child: &str, hint: Option<&str>, schema: &str) -> String {
+    let using = hint.map_or_else(String::new, |hint| format!(" using the hint '{hint}'"));
+    format!(
+        "Searched for a foreign key relationship between '{parent}' and '{child}'{using} in the schema '{schema}', \
+         but no matches were found."
+    )
+}
+
+fn disambiguation(child: &str, candidates: &[Candidate]) -> String {
+    let hints: Vec<String> = candidates.iter().map(|candidate| format!("'{}'", candidate.hint)).collect();
+    format!(
+        "Try changing '{child}' to one of the following: {}. Find the desired relationship in the 'details' key.",
+        hints.join(", ")
+    )
+}
+

@@ -1,0 +1,25 @@
+//! What one request may ask for. Postgres' own limits lie far above these.
+
+/// Longest query string, in bytes as received; longer ones get 414.
+pub const QUERY_BYTES_MAX: usize = 64 * 1024;
+
+/// Deepest embedding: `a(b(c))` is 2 below the relation itself.
+pub const EMBED_DEPTH_MAX: usize = 16;
+
+/// Deepest nesting of `and(…)` and `or(…)`.
+pub const LOGIC_DEPTH_MAX: usize = 32;
+
+/// Most items of `select`, those of embedded relations included.
+pub const SELECT_ITEMS_MAX: usize = 1000;
+
+/// Most embedded relations.
+pub const EMBEDS_MAX: usize = 100;
+
+/// Most filters, those inside `and(…)` and `or(…)` included.
+pub const FILTERS_MAX: usize = 1000;
+
+/// Most terms of all `order` parameters together.
+pub const ORDER_TERMS_MAX: usize = 100;
+
+/// Most arrows of one JSON path.
+pub const JSON_PATH_MAX: usize = 64;

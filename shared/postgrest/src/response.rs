@@ -1,0 +1,111 @@
+//! The HTTP response around the row that the statement gave.
+
+mod guc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, VARY};
+use http::{HeaderMap, Response, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use sql::Row;
+
+use crate::api_request::{ApiRequest, MediaType, canonical};
+use crate::error::{Error, ErrorKind, RangeError};
+use crate::plan::ReadPlan;
+
+/// How many rows there are.
+struct Totals {
+    /// In the body.
+    page: u64,
+    /// In all; `None` if nobody asked.
+    all: Option<u64>,
+}
+
+/// Makes the response: 200, 206 if there are more rows than these, 416 if there are none so far down. The body is the
+/// row's, byte for byte. `response.status` and `response.headers`, where functions set them, have the last word.
+///
+/// # Errors
+/// Not exactly one row where one object was asked for, an unusable `response.status` or `response.headers`, and a row
+/// without the columns that the statement gives.
+pub fn response(request: &ApiRequest, _plan: &ReadPlan<'_>, row: Row) -> Result<Response<Bytes>, Error> {
+    let totals = Totals::of(&row).ok_or(ErrorKind::InvalidAnswer)?;
+    if matches!(request.media_type, MediaType::Object { .. }) && totals.page != 1 {
+        return Err(ErrorKind::Singularity { rows: totals.page }.into());
+    }
+    let status = totals.status(request.range.offset);
+    let mut headers = headers(request, &totals);
+    guc::headers(row.get("response_headers"), &mut headers)?;
+    let mut response = Response::new(match status {
+        StatusCode::RANGE_NOT_SATISFIABLE => totals.out_of_bounds(request.range.offset).body(),
+        _ if request.is_head() => Bytes::new(),
+        _ => row.body.clone(),
+    });
+    *response.status_mut() = guc::status(row.get("response_status"))?.unwrap_or(status);
+    *response.headers_mut() = headers;
+    Ok(response)
+}
+
+impl Totals {
+    fn of(row: &Row) -> Option<Totals> {
+        let page = row.get("page_total")?.parse().ok()?;
+        let all = match row.get("total_result_set") {
+            Some(total) => Some(total.parse().ok()?),
+            None => None,
+        };
+        Some(Totals { page, all })
+    }
+
+    fn status(&self, offset: u64) -> StatusCode {
+        match self.all {
+            Some(all) if offset > all => StatusCode::RANGE_NOT_SATISFIABLE,
+            Some(all) if self.page < all => StatusCode::PARTIAL_CONTENT,
+            _ => StatusCode::OK,
+        }
+    }
+
+    fn content_range(&self, offset: u64) -> String {
+        let all = self.all.map_or("*".to_owned(), |all| all.to_string());
+        match self.page {
+            0 => format!("*/{all}"),
+            _ if self.all == Some(0) => format!("*/{all}"),
+            page => format!("{offset}-{}/{all}", offset.saturating_add(page - 1)),
+        }
+    }
+
+    fn out_of_bounds(&self, offset: u64) -> Error {
+        ErrorKind::InvalidRange(RangeError::OutOfBounds { offset, total: self.all.unwrap_or(0) }).into()
+    }
+}
+
+fn headers(request: &ApiRequest, totals: &Totals) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    let content_type = request.media_type.content_type();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(VARY, HeaderValue::from_static("Accept, Prefer, Range"));
+    insert(&mut headers, CONTENT_RANGE, &totals.content_range(request.range.offset));
+    insert(&mut headers, CONTENT_LOCATION, &location(request));
+    if request.is_schema_negotiated {
+        insert(&mut headers, HeaderName::from_static("content-profile"), &request.schema);
+    }
+    if let Some(applied) = request.preferences.applied() {
+        insert(&mut headers, HeaderName::from_static("preference-applied"), &applied);
+    }
+    headers
+}
+
+/// A value that HTTP does not allow is left out: names of the database may hold anything.
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+        headers.insert(name, value);
+    }
+}
+
+fn location(request: &ApiRequest) -> String {
+    let mut location = format!("/{}", utf8_percent_encode(&request.relation, NON_ALPHANUMERIC));
+    let query = canonical(&request.query);
+    if !query.is_empty() {
+        location.push('?');
+        location.push_str(&query);
+    }
+    location
+}
+
