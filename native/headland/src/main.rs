@@ -29,6 +29,8 @@ enum Command {
     Dev(dev::Options),
     /// Runs the regional gateway: SQL over HTTP in front of pooled Postgres
     Gateway(gateway::Options),
+    /// Prints the folder of the Postgres programs that `dev` uses on this machine
+    Postgres,
     /// What `dev` starts its child processes through, so that they end with it
     #[command(hide = true)]
     Bound(dev::Bound),
@@ -45,19 +47,19 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
-    if let Command::Bound(bound) = command {
-        return Err(bound.exec());
+    match command {
+        Command::Dev(options) => run_async(dev::run(options)),
+        Command::Gateway(options) => run_async(gateway::run(options)),
+        Command::Postgres => dev::print_postgres(),
+        Command::Bound(bound) => Err(bound.exec()),
     }
+}
+
+fn run_async(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     log::init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     // The main thread drives the command itself: a child process is bound to the thread that starts it.
-    let outcome = runtime.block_on(async {
-        match command {
-            Command::Dev(options) => dev::run(options).await,
-            Command::Gateway(options) => gateway::run(options).await,
-            Command::Bound(_) => unreachable!("answered above"),
-        }
-    });
+    let outcome = runtime.block_on(command);
     // A component that is still being compiled must not hold up the end.
     runtime.shutdown_background();
     outcome

@@ -32,6 +32,7 @@ pub(crate) use bound::Bound;
 
 use crate::signal::Stop;
 use crate::{duration, http, log};
+use binaries::Binaries;
 use postgres::Cluster;
 use region::Region;
 
@@ -85,6 +86,12 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     };
     house.close().await;
     outcome
+}
+
+/// Prints where the programs of Postgres are that a new cluster would use.
+pub(crate) fn print_postgres() -> anyhow::Result<()> {
+    println!("{}", Binaries::find(None)?.folder.display());
+    Ok(())
 }
 
 async fn serve(options: &Options, house: &mut House) -> anyhow::Result<()> {
