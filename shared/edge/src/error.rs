@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{Body, BodyError, Response};
 
-/// A refusal or failure, answered as PostgREST's `{code, message, details, hint}`.
+/// A refusal or failure, answered as PostgREST's `{code, details, hint, message}`.
 #[derive(Debug, Clone)]
 pub struct Error {
     status: StatusCode,
@@ -127,9 +127,9 @@ impl Error {
 #[derive(Serialize)]
 struct Shape<'a> {
     code: &'a str,
-    message: &'a str,
     details: Option<&'a str>,
     hint: Option<&'a str>,
+    message: &'a str,
 }
 
 impl From<BodyError> for Error {
@@ -173,7 +173,7 @@ mod tests {
         check(
             Error::bad_request("missing_name", "the `name` parameter is required").with_hint("add it"),
             400,
-            r#"{"code":"missing_name","message":"the `name` parameter is required","details":null,"hint":"add it"}"#,
+            r#"{"code":"missing_name","details":null,"hint":"add it","message":"the `name` parameter is required"}"#,
         );
     }
 
@@ -181,7 +181,7 @@ mod tests {
     fn ok_operator_text_stays_out_of_the_response() {
         let error = Error::internal("password=hunter2");
         assert!(error.to_string().contains("hunter2"));
-        check(error, 500, r#"{"code":"internal","message":"something went wrong here","details":null,"hint":null}"#);
+        check(error, 500, r#"{"code":"internal","details":null,"hint":null,"message":"something went wrong here"}"#);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The client: where the region is, and one batch sent there.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use edge::{Edge, HeaderValue, Method, Request, Uri, header};
@@ -43,6 +44,14 @@ impl Region {
         let mut connection = connection.ok_or_else(|| unset(REGION_CONNECTION))?;
         connection.set_sensitive(true);
         Ok(Region { endpoint, connection })
+    }
+
+    /// A number that differs between regions and credentials, to tell apart what is stored of each.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.endpoint.hash(&mut hasher);
+        self.connection.hash(&mut hasher);
+        hasher.finish()
     }
 
     /// Sends a batch and gives the last statement's row: one request, or a few where an attempt failed in a way

@@ -1,0 +1,58 @@
+//! Why there is nothing to read, and who words it.
+
+use edge::{Error, Fault, HeaderValue, StatusCode, header};
+use postgrest::ErrorKind;
+
+/// A request that is not answered with rows.
+pub(crate) enum Refusal {
+    /// The dialect has words for it.
+    Dialect(postgrest::Error),
+    /// It is about the trip to the region, or about who asks.
+    Edge(Error),
+}
+
+impl From<ErrorKind> for Refusal {
+    fn from(kind: ErrorKind) -> Refusal {
+        Refusal::Dialect(kind.into())
+    }
+}
+
+impl From<postgrest::Error> for Refusal {
+    fn from(error: postgrest::Error) -> Refusal {
+        Refusal::Dialect(error)
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Refusal {
+        Refusal::Edge(error)
+    }
+}
+
+/// Codes `PGRST00x` are PostgREST's for a database that cannot be asked. The client learns that it cannot; why goes
+/// to the log.
+impl From<sql::Error> for Refusal {
+    fn from(error: sql::Error) -> Refusal {
+        use sql::Error as E;
+        let upstream = |status, code, message: &'static str| Error::new(status, Fault::Upstream, code, message);
+        let refusal = match &error {
+            // Every caller is anonymous as long as tokens are refused.
+            E::Database(database) => return Refusal::Dialect(postgrest::Error::database((**database).clone(), true)),
+            E::Unconfigured(_) => Error::internal(&error),
+            E::Unreachable(_) => upstream(StatusCode::SERVICE_UNAVAILABLE, "PGRST000", "Database connection error"),
+            E::Broken(_) => upstream(StatusCode::BAD_GATEWAY, "PGRST000", "Database connection error"),
+            E::Nonsense(_) => upstream(StatusCode::BAD_GATEWAY, "PGRST001", "Database client error"),
+            E::Refused { status: 507, .. } => {
+                upstream(StatusCode::INSUFFICIENT_STORAGE, "PGRST001", "The result is too large for one response")
+                    .with_hint("Ask for fewer rows with `limit`, or for fewer columns with `select`.")
+            }
+            E::Refused { .. } => upstream(StatusCode::BAD_GATEWAY, "PGRST001", "Database client error"),
+            E::TimedOut => upstream(StatusCode::GATEWAY_TIMEOUT, "PGRST003", "Timed out waiting for the database"),
+            E::Full { retry_after } => {
+                upstream(StatusCode::SERVICE_UNAVAILABLE, "PGRST003", "The database has no room for this request now")
+                    .with_header(header::RETRY_AFTER, HeaderValue::from(*retry_after))
+            }
+        };
+        Refusal::Edge(refusal.with_operator(error))
+    }
+}
