@@ -184,3 +184,124 @@ fn directory(header: &[u8; HEADER_BYTES], length: usize) -> Result<[(u32, u32); 
     }
     Ok(sections)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Database, Random, walk};
+
+    fn films() -> Database {
+        Database::new()
+            .table("directors", &["*id", "name"])
+            .table("films", &["*id", "director_id"])
+            .table("actors", &["*id"])
+            .table("roles", &["*film_id", "*actor_id"])
+            .foreign_key("films_director", "films(director_id)", "directors(id)")
+            .foreign_key("roles_film", "roles(film_id)", "films(id)")
+            .foreign_key("roles_actor", "roles(actor_id)", "actors(id)")
+            .view("shown", &[("id", "films.id"), ("by", "films.director_id")])
+    }
+
+    #[track_caller]
+    fn refused(bytes: &[u8], kind: ErrorKind) {
+        let error = Catalog::from_bytes(Bytes::copy_from_slice(bytes)).unwrap_err();
+        assert_eq!(error.kind, kind, "{error}");
+    }
+
+    /// The same damage, by someone who knows how to write the checksum.
+    fn with_checksum(mut bytes: Vec<u8>) -> Vec<u8> {
+        let checksum = checksum(&bytes[DIRECTORY_AT..]);
+        bytes[CHECKSUM_AT..DIRECTORY_AT].copy_from_slice(&checksum.to_le_bytes());
+        bytes
+    }
+
+    #[test]
+    fn ok_lookup_by_exact_name() {
+        let catalog = films().catalog();
+        for name in ["actors", "directors", "films", "roles", "shown"] {
+            assert_eq!(catalog.relation("app", name).map(|relation| relation.name()), Some(name));
+        }
+        for (schema, name) in [("app", "film"), ("app", "Films"), ("App", "films"), ("", ""), ("app", ""), ("z", "z")] {
+            assert_eq!(catalog.relation(schema, name), None, "{schema}.{name}");
+        }
+    }
+
+    #[test]
+    fn ok_relations_are_sorted_and_those_of_a_schema_are_together() {
+        let catalog = films().catalog();
+        let names: Vec<_> = catalog.relations().map(|relation| relation.full_name()).collect();
+        assert!(names.is_sorted());
+        assert_eq!(names.len(), 5);
+        assert!(catalog.relations_in("app").eq(catalog.relations()));
+        assert_eq!(catalog.relations_in("ap").count() + catalog.relations_in("apq").count(), 0);
+    }
+
+    #[test]
+    fn ok_an_empty_catalog() {
+        let catalog = Database::new().catalog();
+        assert_eq!(catalog.relations().count(), 0);
+        assert_eq!(catalog.relation("app", "films"), None);
+        assert_eq!(walk(&Catalog::from_bytes(catalog.as_bytes().clone()).unwrap()), 0);
+    }
+
+    #[test]
+    fn ok_bytes_read_as_they_were_written() {
+        let catalog = films().catalog();
+        let again = Catalog::from_bytes(catalog.as_bytes().clone()).unwrap();
+        assert!(again.relations().eq(catalog.relations()));
+        assert_eq!(walk(&again), walk(&catalog));
+    }
+
+    #[test]
+    fn err_other_bytes_and_other_versions() {
+        let bytes = films().catalog().as_bytes().to_vec();
+        refused(b"", ErrorKind::NotACatalog);
+        refused(b"{}", ErrorKind::NotACatalog);
+        refused(&[0; 1000], ErrorKind::NotACatalog);
+        let mut newer = bytes;
+        newer[MAGIC.len()] = FORMAT_VERSION + 1;
+        refused(&newer, ErrorKind::Version);
+    }
+
+    #[test]
+    fn err_every_cut_and_every_addition() {
+        let bytes = films().catalog().as_bytes().to_vec();
+        for length in MAGIC.len()..bytes.len() {
+            refused(&bytes[..length], ErrorKind::Truncated);
+        }
+        refused(&[&bytes[..], &[0]].concat(), ErrorKind::Truncated);
+    }
+
+    #[test]
+    fn err_every_flipped_bit() {
+        let bytes = films().catalog().as_bytes().to_vec();
+        // The reserved bytes are the only ones that nothing depends on.
+        let reserved = MAGIC.len() + 1..CHECKSUM_AT;
+        for bit in (0..bytes.len() * 8).filter(|bit| !reserved.contains(&(bit / 8))) {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(Catalog::from_bytes(flipped.into()).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn err_larger_than_the_limit() {
+        refused(&vec![0; BYTES_MAX + 1], ErrorKind::TooLarge);
+    }
+
+    #[test]
+    fn ok_damage_behind_a_good_checksum_never_panics() {
+        let bytes = films().catalog().as_bytes().to_vec();
+        let mut random = Random(1);
+        for _ in 0..20_000 {
+            let mut damaged = bytes.clone();
+            for _ in 0..=random.below(8) {
+                let place = DIRECTORY_AT + random.below(bytes.len() - DIRECTORY_AT);
+                damaged[place] = [0, 0x7f, 0x80, 0xff, random.below(256) as u8][random.below(5)];
+            }
+            if let Ok(catalog) = Catalog::from_bytes(with_checksum(damaged).into()) {
+                walk(&catalog);
+            }
+        }
+    }
+}

@@ -94,18 +94,15 @@ fn choices(shown: &Shown, columns: &[u16]) -> Vec<Vec<u16>> {
 /// shows each.
 fn keys<'a>(answer: &'a Answer<'_>, appearances: &Appearances) -> Result<Vec<Vec<&'a str>>, Error> {
     let own: HashMap<u32, &[u16]> = answer.keys.iter().map(|(oid, columns)| (*oid, columns.as_slice())).collect();
-    let of = |place: usize, relation: &crate::introspection::Relation<'_>| -> Vec<u16> {
-        if let Some(key) = own.get(&relation.oid) {
+    let of = |place: usize| -> Vec<u16> {
+        if let Some(key) = own.get(&answer.relations[place].oid) {
             return key.to_vec();
         }
         let tables = appearances.tables.get(&place).into_iter().flatten();
         tables.filter_map(|table| shown_key(appearances, place, *table, own.get(table)?)).flatten().collect()
     };
-    let names =
-        answer.relations.iter().enumerate().map(|(place, relation)| {
-            of(place, relation).into_iter().map(|attnum| relation.column_name(attnum)).collect()
-        });
-    names.collect()
+    let names = |place| of(place).into_iter().map(|attnum| answer.column_name(place, attnum)).collect();
+    (0..answer.relations.len()).map(names).collect()
 }
 
 fn shown_key(appearances: &Appearances, view: usize, table: u32, key: &[u16]) -> Option<Vec<u16>> {
@@ -134,9 +131,7 @@ fn leg<'a>(
     (source, source_columns): (usize, &[u16]),
     (target, target_columns): (usize, &[u16]),
 ) -> Result<Leg<'a>, Error> {
-    let pair = |(from, to): (&u16, &u16)| {
-        Ok((answer.relations[source].column_name(*from)?, answer.relations[target].column_name(*to)?))
-    };
+    let pair = |(from, to): (&u16, &u16)| Ok((answer.column_name(source, *from)?, answer.column_name(target, *to)?));
     let pairs = source_columns.iter().zip(target_columns).map(pair).collect::<Result<_, Error>>()?;
     Ok(Leg { source, target, constraint: &key.name, is_unique: key.is_unique, pairs })
 }
@@ -222,5 +217,214 @@ impl<'a> Rank<'a> {
 impl<'a> Leg<'a> {
     fn swapped(&self) -> Vec<(&'a str, &'a str)> {
         self.pairs.iter().map(|(source, target)| (*target, *source)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Database;
+    use crate::{Cardinality, Relationship};
+
+    /// Compares a relation's relationships, one a line.
+    #[track_caller]
+    fn check(database: &Database, relation: &str, expected: &[&str]) {
+        let catalog = database.catalog();
+        let relation = catalog.relation("app", relation).expect("the relation is there");
+        let found: Vec<String> = relation.relationships().map(|relationship| line(&relationship)).collect();
+        assert_eq!(found, expected);
+    }
+
+    fn line(relationship: &Relationship<'_>) -> String {
+        let pairs = |columns: Vec<(&str, &str)>| {
+            columns.iter().map(|(one, other)| format!("{one}={other}")).collect::<Vec<_>>().join(" ")
+        };
+        let target = relationship.target().name();
+        match relationship.cardinality() {
+            Cardinality::ManyToOne { constraint, columns } => format!("*:1 {target} {constraint} {}", pairs(columns)),
+            Cardinality::OneToMany { constraint, columns } => format!("1:* {target} {constraint} {}", pairs(columns)),
+            Cardinality::OneToOne { constraint, columns, is_parent } => {
+                format!("1:1 {target} {constraint} {}{}", pairs(columns), if is_parent { " parent" } else { "" })
+            }
+            Cardinality::ManyToMany {
+                junction,
+                constraint_source,
+                constraint_target,
+                columns_source,
+                columns_target,
+            } => {
+                let (source, to) = (pairs(columns_source), pairs(columns_target));
+                format!("*:* {target} {}: {constraint_source} {source}, {constraint_target} {to}", junction.name())
+            }
+        }
+    }
+
+    fn films() -> Database {
+        Database::new().table("directors", &["*id", "name"]).table("films", &["*id", "director_id"]).foreign_key(
+            "films_director",
+            "films(director_id)",
+            "directors(id)",
+        )
+    }
+
+    fn cast() -> Database {
+        films()
+            .table("actors", &["*id"])
+            .table("roles", &["*film_id", "*actor_id", "note"])
+            .foreign_key("roles_film", "roles(film_id)", "films(id)")
+            .foreign_key("roles_actor", "roles(actor_id)", "actors(id)")
+    }
+
+    #[test]
+    fn ok_many_to_one_and_back() {
+        check(&films(), "films", &["*:1 directors films_director director_id=id"]);
+        check(&films(), "directors", &["1:* films films_director id=director_id"]);
+    }
+
+    #[test]
+    fn ok_one_to_one_where_a_key_says_so() {
+        let specs =
+            films().table("specs", &["*film_id"]).unique_foreign_key("specs_film", "specs(film_id)", "films(id)");
+        check(&specs, "specs", &["1:1 films specs_film film_id=id"]);
+        check(
+            &specs,
+            "films",
+            &["*:1 directors films_director director_id=id", "1:1 specs specs_film id=film_id parent"],
+        );
+    }
+
+    #[test]
+    fn ok_composite_keys_in_the_order_of_the_foreign_key() {
+        let database = Database::new().table("one", &["*a", "*b"]).table("other", &["x", "y"]).foreign_key(
+            "fk",
+            "other(y,x)",
+            "one(b,a)",
+        );
+        check(&database, "other", &["*:1 one fk y=b x=a"]);
+        check(&database, "one", &["1:* other fk b=y a=x"]);
+    }
+
+    #[test]
+    fn ok_self_relationships_have_both_directions() {
+        let tree = Database::new().table("tree", &["*id", "up"]).foreign_key("tree_up", "tree(up)", "tree(id)");
+        check(&tree, "tree", &["1:* tree tree_up id=up", "*:1 tree tree_up up=id"]);
+        let pairs =
+            Database::new().table("pair", &["*id", "twin"]).unique_foreign_key("twin", "pair(twin)", "pair(id)");
+        check(&pairs, "pair", &["1:1 pair twin id=twin parent", "1:1 pair twin twin=id"]);
+    }
+
+    #[test]
+    fn ok_many_to_many_through_a_junction() {
+        check(
+            &cast(),
+            "actors",
+            &["*:* films roles: roles_actor id=actor_id, roles_film id=film_id", "1:* roles roles_actor id=actor_id"],
+        );
+        check(&cast(), "roles", &["*:1 actors roles_actor actor_id=id", "*:1 films roles_film film_id=id"]);
+    }
+
+    #[test]
+    fn ok_many_to_many_with_itself_has_both_ways() {
+        let friends = Database::new()
+            .table("people", &["*id"])
+            .table("friends", &["*one", "*other"])
+            .foreign_key("friends_one", "friends(one)", "people(id)")
+            .foreign_key("friends_other", "friends(other)", "people(id)");
+        check(
+            &friends,
+            "people",
+            &[
+                "1:* friends friends_one id=one",
+                "1:* friends friends_other id=other",
+                "*:* people friends: friends_one id=one, friends_other id=other",
+                "*:* people friends: friends_other id=other, friends_one id=one",
+            ],
+        );
+    }
+
+    #[test]
+    fn ok_no_junction_unless_both_foreign_keys_are_within_the_primary_key() {
+        let loose = films()
+            .table("actors", &["*id"])
+            .table("roles", &["*id", "film_id", "actor_id"])
+            .foreign_key("roles_film", "roles(film_id)", "films(id)")
+            .foreign_key("roles_actor", "roles(actor_id)", "actors(id)");
+        check(&loose, "actors", &["1:* roles roles_actor id=actor_id"]);
+    }
+
+    #[test]
+    fn ok_only_between_what_is_exposed() {
+        let hidden = films()
+            .table("private.notes", &["*film_id", "*director_id"])
+            .foreign_key("notes_film", "private.notes(film_id)", "films(id)")
+            .foreign_key("notes_director", "private.notes(director_id)", "directors(id)");
+        check(&hidden, "films", &["*:1 directors films_director director_id=id"]);
+    }
+
+    #[test]
+    fn ok_a_view_stands_for_its_table_at_either_end() {
+        let database = films()
+            .view("shown_films", &[("id", "films.id"), ("by", "films.director_id"), ("count", "")])
+            .view("shown_directors", &[("number", "directors.id")]);
+        check(
+            &database,
+            "shown_films",
+            &["*:1 directors films_director by=id", "*:1 shown_directors films_director by=number"],
+        );
+        check(
+            &database,
+            "films",
+            &["*:1 directors films_director director_id=id", "*:1 shown_directors films_director director_id=number"],
+        );
+        check(
+            &database,
+            "shown_directors",
+            &["1:* films films_director number=director_id", "1:* shown_films films_director number=by"],
+        );
+    }
+
+    #[test]
+    fn ok_a_view_needs_all_columns_of_a_key() {
+        let database = Database::new()
+            .table("one", &["*a", "*b"])
+            .table("other", &["x", "y"])
+            .foreign_key("fk", "other(x,y)", "one(a,b)")
+            .view("half", &[("x", "other.x")]);
+        check(&database, "half", &[]);
+    }
+
+    #[test]
+    fn ok_a_view_that_shows_a_column_twice_has_each_way() {
+        let database = films().view("twice", &[("one", "films.director_id"), ("two", "films.director_id")]);
+        check(&database, "twice", &["*:1 directors films_director one=id", "*:1 directors films_director two=id"]);
+    }
+
+    #[test]
+    fn ok_views_on_views_and_on_hidden_tables() {
+        let database = Database::new()
+            .table("directors", &["*id"])
+            .table("private.films", &["*id", "director_id"])
+            .foreign_key("films_director", "private.films(director_id)", "directors(id)")
+            .view("private.inner", &[("film", "private.films.id"), ("director", "private.films.director_id")])
+            .view("outer", &[("by", "private.inner.director"), ("id", "private.inner.film")]);
+        check(&database, "outer", &["*:1 directors films_director by=id"]);
+        let catalog = database.catalog();
+        let outer = catalog.relation("app", "outer").unwrap();
+        assert_eq!(outer.primary_key().collect::<Vec<_>>(), ["id"]);
+    }
+
+    #[test]
+    fn ok_a_view_can_be_a_junction() {
+        let database = Database::new()
+            .table("films", &["*id"])
+            .table("actors", &["*id"])
+            .table("private.roles", &["*film_id", "*actor_id"])
+            .foreign_key("roles_film", "private.roles(film_id)", "films(id)")
+            .foreign_key("roles_actor", "private.roles(actor_id)", "actors(id)")
+            .view("roles", &[("film", "private.roles.film_id"), ("actor", "private.roles.actor_id")]);
+        check(
+            &database,
+            "films",
+            &["*:* actors roles: roles_film id=film, roles_actor id=actor", "1:* roles roles_film id=film"],
+        );
     }
 }

@@ -18,13 +18,14 @@ use crate::{BYTES_MAX, Error};
 pub(crate) fn encode(answer: &Answer<'_>) -> Result<Vec<u8>, Error> {
     let derived = derive(answer)?;
     let sources = sources(answer);
-    let columns = columns(answer);
+    let keys: Vec<ColumnKey<'_>> = answer.columns.iter().map(|column| ColumnKey::new(column, &answer.types)).collect();
+    let columns = columns(answer, &keys);
     let strings = strings(answer, &columns, &derived, &sources).lay(|bytes, text| put_block(bytes, text.as_bytes()));
     let (types, type_offsets) = types(answer, &strings);
     let columns = columns.lay(|bytes, column| put_column(bytes, column, &strings, &type_offsets));
     let (legs, leg_offsets) = legs(&derived.legs, &strings);
     let (index, relations) =
-        Relations { answer, derived, sources, strings: &strings, columns: &columns, leg_offsets }.bytes();
+        Relations { answer, derived, sources, strings: &strings, keys, columns: &columns, leg_offsets }.bytes();
     assemble(&[&index, &relations, &legs, &columns.bytes, &types, &strings.bytes])
 }
 
@@ -54,10 +55,9 @@ impl<'a> ColumnKey<'a> {
     }
 }
 
-fn columns<'a>(answer: &'a Answer<'_>) -> Pool<ColumnKey<'a>> {
+fn columns<'a>(answer: &Answer<'_>, keys: &[ColumnKey<'a>]) -> Pool<ColumnKey<'a>> {
     let mut pool = Pool::new();
-    let all = answer.relations.iter().flat_map(|relation| &relation.columns);
-    all.for_each(|column| pool.add(ColumnKey::new(column, &answer.types)));
+    answer.relations.iter().flat_map(|relation| &relation.columns).for_each(|column| pool.add(keys[*column]));
     pool
 }
 
@@ -138,6 +138,7 @@ struct Relations<'a> {
     derived: Derived<'a>,
     sources: Vec<Vec<Source<'a>>>,
     strings: &'a Laid<&'a str>,
+    keys: Vec<ColumnKey<'a>>,
     columns: &'a Laid<ColumnKey<'a>>,
     leg_offsets: Vec<u32>,
 }
@@ -160,8 +161,8 @@ impl Relations<'_> {
         bytes.extend([kind_byte(relation.kind), relation.flags]);
         put_varint(bytes, relation.oid);
         put_optional(bytes, relation.description.as_deref(), self.strings);
-        let columns = relation.columns.iter().map(|column| ColumnKey::new(column, &self.answer.types));
-        put_block(bytes, &block(columns.map(|column| self.columns.offset(column))));
+        let columns = relation.columns.iter().map(|column| self.columns.offset(self.keys[*column]));
+        put_block(bytes, &block(columns));
         put_block(bytes, &block(self.derived.keys[place].iter().map(|name| self.strings.offset(name))));
         put_block(bytes, &block(self.derived.links[place].iter().flat_map(|link| self.link(*link))));
         put_block(bytes, &self.sources(place));
@@ -223,4 +224,132 @@ fn put_optional(bytes: &mut Vec<u8>, text: Option<&str>, strings: &Laid<&str>) {
 /// The kind's letter, which the parser has checked to be one.
 fn kind_byte(letter: char) -> u8 {
     letter as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::testing::{Database, Random};
+    use crate::{Identity, TypeKind};
+
+    #[test]
+    fn ok_everything_about_a_column() {
+        let types = [
+            json!(["character varying(20)", "character varying", "b", "b", 20, [], false, null]),
+            json!(["app.mood", "app.mood", "e", "e", null, ["sad", "so \"so\"", "glücklich"], false, null]),
+            json!(["app.code", "integer", "d", "b", null, [], true, "7"]),
+        ];
+        let columns = [
+            json!(["name", 1, 1, "'x'::text", "What it is called"]),
+            json!(["mood", 2, 0]),
+            json!(["code", 3, 1]),
+            json!(["id", 0, 4, "nextval('s')", null]),
+            json!(["number", 0, 2]),
+            json!(["sum", 3, 9, "(a + b)", null]),
+        ];
+        let catalog = Database::new().typed(&columns, &types).catalog();
+        let column = |name| catalog.relation("app", "typed").unwrap().column(name).unwrap();
+        let name = column("name");
+        assert_eq!((name.data_type(), name.base_type()), ("character varying(20)", "character varying"));
+        assert_eq!((name.max_length(), name.default()), (Some(20), Some("'x'::text")));
+        assert_eq!((name.description(), name.is_nullable()), (Some("What it is called"), true));
+        assert_eq!(column("mood").enum_labels().collect::<Vec<_>>(), ["sad", "so \"so\"", "glücklich"]);
+        assert_eq!((column("mood").type_kind(), column("mood").is_nullable()), (TypeKind::Enum, false));
+        let code = column("code");
+        assert_eq!((code.type_kind(), code.base_type_kind()), (TypeKind::Domain, TypeKind::Base));
+        assert_eq!((code.is_nullable(), code.default()), (false, Some("7")), "the domain says so");
+        assert_eq!(
+            (column("id").identity(), column("id").default()),
+            (Some(Identity::ByDefault), Some("nextval('s')"))
+        );
+        assert_eq!(column("number").identity(), Some(Identity::Always));
+        assert_eq!((column("sum").is_generated(), column("sum").default()), (true, None));
+        assert!(catalog.relation("app", "typed").unwrap().column("Name").is_none());
+    }
+
+    #[test]
+    fn ok_the_same_answer_gives_the_same_bytes() {
+        let one = generated(&mut Random(5)).to_string();
+        let mut shuffled: Value = serde_json::from_str(&one).unwrap();
+        shuffled["relations"].as_array_mut().unwrap().reverse();
+        assert_eq!(bytes(&one), bytes(&one));
+        assert_eq!(bytes(&one), bytes(&shuffled.to_string()), "relations are sorted");
+    }
+
+    #[test]
+    fn ok_generated_catalogs_read_as_they_were_described() {
+        for seed in 1..200 {
+            let answer = generated(&mut Random(seed));
+            let catalog = crate::Catalog::from_introspection(answer.to_string().as_bytes()).unwrap();
+            let relations = answer["relations"].as_array().unwrap();
+            assert_eq!(catalog.relations().count(), relations.len());
+            relations.iter().for_each(|relation| check_relation(&answer, &catalog, relation));
+        }
+    }
+
+    fn check_relation(answer: &Value, catalog: &crate::Catalog, expected: &Value) {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let (schema, name) = (expected[1].as_str().unwrap(), expected[2].as_str().unwrap());
+        let relation = catalog.relation(schema, name).expect("the relation is found");
+        assert_eq!(json!(relation.oid()), expected[0]);
+        assert_eq!(relation.description().map(str::to_owned), text(&expected[5]));
+        assert_eq!(
+            json!([relation.is_insertable(), relation.has_row_security()]),
+            json!([expected[4].as_u64().unwrap() & 1 != 0, expected[4].as_u64().unwrap() & 8 != 0])
+        );
+        let numbers = expected[6].as_array().unwrap();
+        assert_eq!(relation.columns().count(), numbers.len());
+        for (column, number) in relation.columns().zip(numbers) {
+            let described = &answer["columns"][number.as_u64().unwrap() as usize];
+            let data_type = &answer["types"][described[1].as_u64().unwrap() as usize];
+            assert_eq!(json!([column.name(), column.data_type()]), json!([described[0], data_type[0]]));
+            assert_eq!(column.description().map(str::to_owned), text(&described[4]));
+            assert_eq!(column.max_length(), data_type[4].as_u64().map(|length| length as u32));
+        }
+    }
+
+    fn bytes(answer: &str) -> Vec<u8> {
+        crate::Catalog::from_introspection(answer.as_bytes()).unwrap().as_bytes().to_vec()
+    }
+
+    /// A database with names of all sorts, and keys of which some make sense.
+    fn generated(random: &mut Random) -> Value {
+        const TEXTS: [&str; 8] = ["", "a", "ü,n\"ï", "\u{1F600}", "a b", "\\", "a\u{1}", "id"];
+        let word = |random: &mut Random| format!("{}{}", TEXTS[random.below(8)], random.below(50));
+        let maybe = |random: &mut Random| (random.below(2) == 0).then(|| word(random));
+        let types: Vec<Value> = (0..1 + random.below(5))
+            .map(|_| {
+                json!([word(random), word(random), "b", "b", maybe(random).map(|text| text.len()), [], false, null])
+            })
+            .collect();
+        let columns: Vec<Value> = (0..1 + random.below(60))
+            .map(|_| json!([word(random), random.below(types.len()), random.below(16), maybe(random), maybe(random)]))
+            .collect();
+        let count = random.below(40);
+        let relations: Vec<Value> = (0..count)
+            .map(|oid| {
+                let numbers: Vec<usize> = (0..1 + random.below(20)).map(|_| random.below(columns.len())).collect();
+                let kind = ["r", "v", "p", "m", "f"][random.below(5)];
+                json!([
+                    oid,
+                    TEXTS[random.below(8)],
+                    format!("{}{oid}", word(random)),
+                    kind,
+                    random.below(16),
+                    maybe(random),
+                    numbers
+                ])
+            })
+            .collect();
+        let foreign_keys: Vec<Value> = (0..random.below(30))
+            .map(|_| {
+                json!([word(random), random.below(count + 5), random.below(count + 5), [1], [1], random.below(2) == 0])
+            })
+            .collect();
+        json!({
+            "types": types, "columns": columns, "relations": relations, "others": [], "keys": [[0, [1]], [1, [1]]],
+            "foreign_keys": foreign_keys, "views": [[2, "{{#1@0.1}}"]], "reads": [[2, 0]], "inherits": [[0, 1]],
+        })
+    }
 }

@@ -4,13 +4,13 @@
 //! text crosses the network and a function's memory whole. Relations are named by OID and columns by attnum.
 //!
 //! ```text
-//! answer       = { "types": [type*], "relations": [relation*], "others": [other*], "keys": [key*],
-//!                  "foreign_keys": [foreign-key*], "views": [view*], "reads": [[view-oid, source-oid]*],
-//!                  "inherits": [[parent-oid, child-oid]*] }
+//! answer       = { "types": [type*], "columns": [column*], "relations": [relation*], "others": [other*],
+//!                  "keys": [key*], "foreign_keys": [foreign-key*], "views": [view*],
+//!                  "reads": [[view-oid, source-oid]*], "inherits": [[parent-oid, child-oid]*] }
 //! type         = [name, base-name, kind, base-kind, max-length | null, [enum-label*], is-not-null, default | null]
-//! relation     = [oid, schema, name, kind, flags, comment | null, [column*]]
-//! column       = [attnum, name, number-of-type, flags]
-//!              | [attnum, name, number-of-type, flags, default | null, comment | null]
+//! column       = [name, number-of-type, flags] | [name, number-of-type, flags, default | null, comment | null]
+//! relation     = [oid, schema, name, kind, flags, comment | null, [number-of-column*], [attnum*] | null]
+//!                                                           ; null: 1, 2, 3, …
 //! other        = [oid, schema, name, kind, has-row-security]      ; what is not exposed, but shares rows with what is
 //! key          = [oid, [attnum*]]                           ; a primary key, of either
 //! foreign-key  = [name, source-oid, target-oid, [source-attnum*], [target-attnum*], is-unique]
@@ -42,6 +42,8 @@ pub fn introspection(schemas: &[String]) -> (String, Vec<Option<String>>) {
 pub(crate) struct Answer<'a> {
     #[serde(borrow)]
     pub(crate) types: Vec<Type<'a>>,
+    #[serde(borrow)]
+    pub(crate) columns: Vec<Column<'a>>,
     #[serde(borrow)]
     pub(crate) relations: Vec<Relation<'a>>,
     #[serde(borrow)]
@@ -82,14 +84,15 @@ pub(crate) struct Relation<'a> {
     pub(crate) kind: char,
     pub(crate) flags: u8,
     pub(crate) description: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    pub(crate) columns: Vec<Column<'a>>,
+    /// Places in [`Answer::columns`].
+    pub(crate) columns: Vec<usize>,
+    #[serde(default)]
+    attnums: Option<Vec<u16>>,
 }
 
-/// One of its columns; `type` is a place in [`Answer::types`].
+/// A column that one or more relations have; `data_type` is a place in [`Answer::types`].
 #[derive(Deserialize)]
 pub(crate) struct Column<'a> {
-    pub(crate) attnum: u16,
     #[serde(borrow)]
     pub(crate) name: Cow<'a, str>,
     pub(crate) data_type: usize,
@@ -138,7 +141,8 @@ pub(crate) fn parse(json: &[u8]) -> Result<Answer<'_>, Error> {
         .map_err(|error| refused(format!("the introspection's answer can not be read: {error}")))?;
     within(answer.relations.len(), RELATIONS_MAX, "relations")?;
     answer.types.iter().try_for_each(check_type)?;
-    answer.relations.iter().try_for_each(|relation| check_relation(relation, answer.types.len()))?;
+    answer.columns.iter().try_for_each(|column| check_column(column, answer.types.len()))?;
+    answer.relations.iter().try_for_each(|relation| check_relation(relation, answer.columns.len()))?;
     answer.relations.sort_by(|one, other| (&one.schema, &one.name).cmp(&(&other.schema, &other.name)));
     Ok(answer)
 }
@@ -152,18 +156,27 @@ fn check_type(described: &Type<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn check_relation(relation: &Relation<'_>, type_count: usize) -> Result<(), Error> {
+fn check_column(column: &Column<'_>, type_count: usize) -> Result<(), Error> {
+    match column.data_type < type_count {
+        true => Ok(()),
+        false => Err(refused(format!("column `{}` has a type that is not listed", column.name))),
+    }
+}
+
+fn check_relation(relation: &Relation<'_>, column_count: usize) -> Result<(), Error> {
     within(relation.columns.len(), COLUMNS_MAX, "columns of one relation")?;
     let (kind, name) = (relation.kind, &relation.name);
     if u8::try_from(kind).ok().and_then(format::relation_kind).is_none() {
         return Err(refused(format!("relation `{name}` is of the unknown kind `{kind}`")));
     }
-    if !relation.columns.is_sorted_by(|one, next| one.attnum < next.attnum) {
-        return Err(refused(format!("the columns of `{name}` are not in the order of attnum")));
+    if relation.columns.iter().any(|column| *column >= column_count) {
+        return Err(refused(format!("relation `{name}` has a column that is not listed")));
     }
-    match relation.columns.iter().find(|column| column.data_type >= type_count) {
-        Some(column) => Err(refused(format!("column `{}` of `{name}` has a type that is not listed", column.name))),
-        None => Ok(()),
+    match &relation.attnums {
+        Some(attnums) if attnums.len() != relation.columns.len() || !attnums.is_sorted() => {
+            Err(refused(format!("the columns of `{name}` are not in the order of attnum")))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -172,12 +185,89 @@ pub(crate) fn refused(message: String) -> Error {
     Error::new(ErrorKind::Introspection, message)
 }
 
-impl<'a> Relation<'a> {
-    /// The name of a column.
-    pub(crate) fn column_name(&self, attnum: u16) -> Result<&str, Error> {
-        match self.columns.binary_search_by_key(&attnum, |column| column.attnum) {
-            Ok(place) => Ok(&self.columns[place].name),
-            Err(_) => Err(refused(format!("`{}` has no column {attnum}", self.name))),
+impl<'a> Answer<'a> {
+    /// The name of the column of a relation that has this attnum.
+    pub(crate) fn column_name(&self, relation: usize, attnum: u16) -> Result<&str, Error> {
+        let relation = &self.relations[relation];
+        let place = match &relation.attnums {
+            Some(attnums) => attnums.binary_search(&attnum).ok(),
+            None => usize::from(attnum).checked_sub(1),
+        };
+        match place.and_then(|place| relation.columns.get(place)) {
+            Some(column) => Ok(&self.columns[*column].name),
+            None => Err(refused(format!("`{}` has no column {attnum}", relation.name))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::Catalog;
+    use crate::testing::Database;
+
+    /// Refuses a good answer in which the value at a JSON pointer is another.
+    #[track_caller]
+    fn refused_with(pointer: &str, value: Value, expected: &str) {
+        let mut answer = Database::new()
+            .table("one", &["*a", "b"])
+            .foreign_key("fk", "one(b)", "one(a)")
+            .view("two", &[("x", "one.a")])
+            .json();
+        *answer.pointer_mut(pointer).expect("the pointer leads to a value") = value;
+        let error = Catalog::from_introspection(answer.to_string().as_bytes()).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Introspection);
+        assert!(error.message.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn ok_schemas_are_a_parameter() {
+        let (text, parameters) = introspection(&["public".into(), "a\"b'c".into()]);
+        assert!(text.contains("$1") && !text.contains("$2"));
+        assert_eq!(parameters, [Some(r#"["public","a\"b'c"]"#.to_owned())]);
+    }
+
+    #[test]
+    fn err_not_the_json_that_was_asked_for() {
+        for text in ["", "null", "[]", "{}", "{", "\u{0}", r#"{"types":[]}"#] {
+            let error = Catalog::from_introspection(text.as_bytes()).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Introspection, "{text}");
+        }
+        let deep = "[".repeat(100_000);
+        assert_eq!(Catalog::from_introspection(deep.as_bytes()).unwrap_err().kind, ErrorKind::Introspection);
+        assert_eq!(Catalog::from_introspection(b"\xff\xfe").unwrap_err().kind, ErrorKind::Introspection);
+    }
+
+    #[test]
+    fn err_kinds_that_are_not_known() {
+        refused_with("/types/0/2", json!("x"), "type `integer` is of the unknown kind `x`");
+        refused_with("/types/0/3", json!("\u{161}"), "unknown kind");
+        refused_with("/relations/0/3", json!("S"), "relation `one` is of the unknown kind `S`");
+    }
+
+    #[test]
+    fn err_references_to_nothing() {
+        refused_with("/columns/0/1", json!(7), "column `a` has a type that is not listed");
+        refused_with("/relations/0/6/1", json!(99), "relation `one` has a column that is not listed");
+        refused_with("/keys/0/1/0", json!(3), "`one` has no column 3");
+        refused_with("/foreign_keys/0/3/0", json!(0), "`one` has no column 0");
+        refused_with("/foreign_keys/0/4/0", json!(65535), "`one` has no column 65535");
+    }
+
+    #[test]
+    fn err_numbers_out_of_range() {
+        refused_with("/relations/0/0", json!(-1), "can not be read");
+        refused_with("/relations/0/0", json!(4_294_967_296_u64), "can not be read");
+        refused_with("/foreign_keys/0/3/0", json!(70_000), "can not be read");
+    }
+
+    #[test]
+    fn err_more_columns_than_the_limit() {
+        let columns = |count| Database::new().table("wide", &vec!["x"; count]);
+        assert_eq!(columns(COLUMNS_MAX).catalog().relation("app", "wide").unwrap().columns().count(), COLUMNS_MAX);
+        let error = Catalog::from_introspection(columns(COLUMNS_MAX + 1).json().to_string().as_bytes()).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::TooLarge);
     }
 }

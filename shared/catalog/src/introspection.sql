@@ -79,16 +79,16 @@ type_described as (
   cross join lateral (select case when t.typtype = 'd' then b.modifier else u.atttypmod end as value) as true_modifier
 ),
 
-column_described as (
+-- Columns of different relations are often equal (`id`, `created_at`), so each is described once; relations refer to
+-- its number.
+attribute_described as materialized (
   select
     a.attrelid,
-    json_agg(
-      case
-        when initial.text is null and d.description is null then json_build_array(a.attnum, a.attname, u.number, bits.flags)
-        else json_build_array(a.attnum, a.attname, u.number, bits.flags, initial.text, d.description)
-      end
-      order by a.attnum
-    ) as described
+    a.attnum,
+    case
+      when initial.text is null and d.description is null then json_build_array(a.attname, u.number, bits.flags)
+      else json_build_array(a.attname, u.number, bits.flags, initial.text, d.description)
+    end::text as described
   from unqualified
   cross join attribute a
   join type_used u on u.atttypid = a.atttypid and u.atttypmod = a.atttypmod
@@ -115,6 +115,21 @@ column_described as (
       + case a.attidentity when 'a' then 2 when 'd' then 4 else 0 end
       + case when a.attgenerated <> '' then 8 else 0 end as flags
   ) as bits
+),
+
+column_described as materialized (
+  select described, row_number() over (order by described collate "C") - 1 as number
+  from (select distinct described from attribute_described) as each
+),
+
+columns_of as (
+  select
+    a.attrelid,
+    array_agg(c.number order by a.attnum) as numbers,
+    -- Only where columns were dropped do attnums differ from places.
+    case when max(a.attnum) > count(*) then array_agg(a.attnum order by a.attnum) end as attnums
+  from attribute_described a
+  join column_described c using (described)
   group by a.attrelid
 ),
 
@@ -136,10 +151,11 @@ relation_described as (
         else 0
       end + case when r.relrowsecurity then 8 else 0 end,
       d.description,
-      coalesce(c.described, '[]')
+      coalesce(c.numbers, '{}'),
+      c.attnums
     ) as described
   from relation r
-  left join column_described c on c.attrelid = r.oid
+  left join columns_of c on c.attrelid = r.oid
   left join pg_catalog.pg_description d
     on d.objoid = r.oid and d.objsubid = 0 and d.classoid = 'pg_catalog.pg_class'::regclass
 ),
@@ -239,6 +255,7 @@ view_described as (
 
 select json_build_object(
   'types', (select coalesce(json_agg(described order by number), '[]') from type_described),
+  'columns', (select coalesce(json_agg(described::json order by number), '[]') from column_described),
   'relations', (select coalesce(json_agg(described order by oid), '[]') from relation_described),
   'others', (select coalesce(json_agg(described order by oid), '[]') from other_described),
   'keys', (select coalesce(json_agg(described order by conrelid), '[]') from key_described),

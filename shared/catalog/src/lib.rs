@@ -33,6 +33,8 @@ mod pool;
 mod relation;
 mod relationship;
 mod source;
+#[cfg(test)]
+mod testing;
 mod view;
 
 pub use catalog::{Catalog, Relations};

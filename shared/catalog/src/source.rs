@@ -95,3 +95,51 @@ fn closure<'g>(starts: impl IntoIterator<Item = u32>, next: impl Fn(u32) -> Opti
     }
     seen
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::Database;
+
+    #[track_caller]
+    fn check(relation: &str, expected: &[&str]) {
+        let database = Database::new()
+            .table("events", &["*id"])
+            .table("private.events_1", &["*id"])
+            .table("private.events_2", &["*id"])
+            .partition("events", "private.events_1")
+            .partition("events", "private.events_2")
+            .table("users", &["*id", "event"])
+            .view("private.both", &[("user", "users.id"), ("event", "events.id")])
+            .view("all_events", &[("event", "private.both.event"), ("user", "private.both.user")])
+            .view("first_events", &[("id", "private.events_1.id")])
+            .view("constant", &[("one", "")])
+            .materialized_view("stored", &[("id", "users.id")])
+            .view("of_stored", &[("id", "stored.id")]);
+        let catalog = database.catalog();
+        let sources = catalog.relation("app", relation).unwrap().sources();
+        assert_eq!(sources.map(|source| format!("{}.{}", source.schema, source.name)).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn ok_a_table_is_its_own_source() {
+        check("users", &["app.users"]);
+    }
+
+    #[test]
+    fn ok_a_parent_has_its_partitions_and_a_partition_its_parent_alone() {
+        check("events", &["app.events", "private.events_1", "private.events_2"]);
+        check("first_events", &["app.events", "private.events_1"]);
+    }
+
+    #[test]
+    fn ok_views_are_looked_through() {
+        check("all_events", &["app.events", "private.events_1", "private.events_2", "app.users"]);
+        check("constant", &[]);
+    }
+
+    #[test]
+    fn ok_a_materialized_view_has_rows_of_its_own() {
+        check("stored", &["app.stored"]);
+        check("of_stored", &["app.stored"]);
+    }
+}
