@@ -133,6 +133,29 @@ columns_of as (
   group by a.attrelid
 ),
 
+-- What the query of each view reads. A view depends on itself through its rule, which says nothing.
+reads as materialized (
+  select distinct w.ev_class as view, d.refobjid as source
+  from pg_catalog.pg_rewrite w
+  join pg_catalog.pg_depend d
+    on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_catalog.pg_class'::regclass
+  where w.ev_type = '1' and d.refobjid <> w.ev_class
+),
+
+-- Foreign tables of a wrapper without handler, and all views on them. Asking whether they can be written is an error, as
+-- reading them is.
+unusable as (
+  select t.ftrelid as oid
+  from pg_catalog.pg_foreign_table t
+  join pg_catalog.pg_foreign_server s on s.oid = t.ftserver
+  join pg_catalog.pg_foreign_data_wrapper w on w.oid = s.srvfdw
+  where w.fdwhandler = 0
+  union
+  select r.view
+  from unusable u
+  join reads r on r.source = u.oid
+),
+
 relation_described as (
   select
     r.oid,
@@ -144,7 +167,7 @@ relation_described as (
       -- pg_relation_is_updatable gives a bit for each of Postgres' commands: 4 update, 8 insert, 16 delete.
       case
         when r.relkind in ('r', 'p') then 7
-        when r.relkind in ('v', 'f') then (
+        when r.relkind in ('v', 'f') and r.oid not in (select oid from unusable) then (
           select sign(can & 8)::int + 2 * sign(can & 4)::int + 4 * sign(can & 16)::int
           from (select pg_relation_is_updatable(r.oid, true) as can) as bits
         )
@@ -158,15 +181,6 @@ relation_described as (
   left join columns_of c on c.attrelid = r.oid
   left join pg_catalog.pg_description d
     on d.objoid = r.oid and d.objsubid = 0 and d.classoid = 'pg_catalog.pg_class'::regclass
-),
-
--- What the query of each view reads. A view depends on itself through its rule, which says nothing.
-reads as materialized (
-  select distinct w.ev_class as view, d.refobjid as source
-  from pg_catalog.pg_rewrite w
-  join pg_catalog.pg_depend d
-    on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_catalog.pg_class'::regclass
-  where w.ev_type = '1' and d.refobjid <> w.ev_class
 ),
 
 -- Partitions and other children, of tables; indexes have inheritance of their own.

@@ -115,8 +115,9 @@ impl<'a> Relation<'a> {
         self.columns().find(|column| column.name() == name)
     }
 
-    /// The names of the primary key's columns in the key's own order; empty where there is none. A view has the
-    /// primary keys of the tables below it whose columns it shows all of, which is a guess that PostgREST makes too.
+    /// The names of the primary key's columns in the key's own order (PostgREST sorts a table's by name); empty where
+    /// there is none. A view has the primary keys of all tables below it of which it shows the whole key: PostgREST's
+    /// guess, which may be no key of the view's rows.
     pub fn primary_key(&self) -> PrimaryKey<'a> {
         PrimaryKey { catalog: self.catalog, rest: self.parts().key }
     }
