@@ -25,7 +25,7 @@ pub(crate) use self::logic::{LogicOperator, LogicTree};
 pub(crate) use self::media_type::{MediaType, negotiate};
 pub(crate) use self::order::{Direction, Nulls, OrderTerm};
 pub(crate) use self::preferences::{Count, Preferences};
-pub(crate) use self::query_params::{EmbedPath, QueryParams, canonical};
+pub(crate) use self::query_params::{QueryParams, canonical};
 pub(crate) use self::range::Range;
 pub(crate) use self::select::{SelectColumn, SelectItem, SelectRelation};
 use crate::error::{Error, ErrorKind};

@@ -433,4 +433,3 @@ fn disambiguation(child: &str, candidates: &[Candidate]) -> String {
         hints.join(", ")
     )
 }
-

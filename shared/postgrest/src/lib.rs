@@ -20,4 +20,4 @@ pub use api_request::ApiRequest;
 pub use error::{Error, ErrorKind};
 pub use plan::{ReadPlan, plan};
 pub use response::response;
-pub use statement::{settings, statement};
+pub use statement::{estimate, settings, statement};

@@ -20,6 +20,8 @@ use crate::error::{Error, ErrorKind};
 #[derive(Debug)]
 pub struct ReadPlan<'a> {
     pub(crate) root: Node<'a>,
+    /// Most rows that a read returns.
+    pub(crate) rows_max: Option<u64>,
 }
 
 /// One relation of the tree.
@@ -113,7 +115,7 @@ pub fn plan<'a>(request: &'a ApiRequest, catalog: &'a Catalog, config: &Config) 
     if request.preferences.is_refused() {
         return Err(ErrorKind::InvalidPreferences { preferences: request.preferences.unknown.clone() }.into());
     }
-    Ok(ReadPlan { root })
+    Ok(ReadPlan { root, rows_max: config.db_max_rows })
 }
 
 impl<'a> ReadPlan<'a> {
@@ -298,4 +300,3 @@ fn not_found(request: &ApiRequest, catalog: &Catalog) -> Error {
     }
     .into()
 }
-

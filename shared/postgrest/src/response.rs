@@ -108,4 +108,3 @@ fn location(request: &ApiRequest) -> String {
     }
     location
 }
-

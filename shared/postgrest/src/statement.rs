@@ -5,6 +5,7 @@
 //! of the database may have set. Names are quoted, values are parameters whose types Postgres infers.
 
 mod count;
+mod estimate;
 mod fragment;
 mod read;
 mod settings;
@@ -12,19 +13,20 @@ mod sql;
 
 use ::sql::Statement;
 
+pub use self::estimate::estimate;
 pub use self::settings::settings;
 use self::sql::Sql;
-use crate::api_request::{ApiRequest, Count, MediaType};
+use crate::api_request::{ApiRequest, Count, MediaType, Range};
 use crate::plan::ReadPlan;
 
-/// Compiles a plan.
+/// Compiles a plan. The statements of [`settings()`] and [`estimate()`] go before it, in the same transaction.
 pub fn statement(request: &ApiRequest, plan: &ReadPlan<'_>) -> Statement {
     let mut sql = Sql::default();
     sql.push("WITH pgrst_source AS (");
     read::select(&mut sql, &plan.root, None);
     sql.push(")");
     let total = total(&mut sql, request, plan);
-    sql.push(" SELECT ").push(total).push(" AS total_result_set, pg_catalog.count(*) AS page_total, ");
+    sql.push(" SELECT ").push(&total).push(" AS total_result_set, pg_catalog.count(*) AS page_total, ");
     sql.push(body(request)).push(" AS body");
     for setting in ["headers", "status"] {
         sql.push(", nullif(pg_catalog.current_setting('response.")
@@ -36,18 +38,37 @@ pub fn statement(request: &ApiRequest, plan: &ReadPlan<'_>) -> Statement {
     sql.into_statement()
 }
 
-/// How many rows there are in all. Where none are cut off, they are those of the page.
-fn total(sql: &mut Sql, request: &ApiRequest, plan: &ReadPlan<'_>) -> &'static str {
+/// SQL for how many rows there are in all; what it needs is written before. Where none are cut off, they are those of
+/// the page.
+fn total(sql: &mut Sql, request: &ApiRequest, plan: &ReadPlan<'_>) -> String {
     match request.preferences.count {
-        Some(Count::Exact) if plan.root.range.is_all() => "pg_catalog.count(*)",
+        None => "null::bigint".to_owned(),
+        Some(Count::Planned) => estimate::PLANNED.to_owned(),
+        Some(Count::Exact) if plan.root.range.is_all() => "pg_catalog.count(*)".to_owned(),
         Some(Count::Exact) => {
-            sql.push(", pgrst_source_count AS (");
-            count::select(sql, &plan.root, None);
-            sql.push(")");
-            "(SELECT pg_catalog.count(*) FROM pgrst_source_count)"
+            source_count(sql, plan, None);
+            "(SELECT pg_catalog.count(*) FROM pgrst_source_count)".to_owned()
         }
-        Some(Count::Planned | Count::Estimated) | None => "null::bigint",
+        Some(Count::Estimated) => estimated(sql, plan),
     }
+}
+
+/// Rows are counted as far as one beyond `db-max-rows`; where there are as many, the planner may know of more.
+fn estimated(sql: &mut Sql, plan: &ReadPlan<'_>) -> String {
+    source_count(sql, plan, plan.rows_max.map(|rows_max| rows_max.saturating_add(1)));
+    let most = plan.rows_max.unwrap_or(0);
+    format!(
+        "(SELECT CASE WHEN n > {most} THEN greatest(n, {}) ELSE n END \
+         FROM (SELECT pg_catalog.count(*) AS n FROM pgrst_source_count) AS counted)",
+        estimate::PLANNED
+    )
+}
+
+fn source_count(sql: &mut Sql, plan: &ReadPlan<'_>, limit: Option<u64>) {
+    sql.push(", pgrst_source_count AS (");
+    count::select(sql, &plan.root, None);
+    fragment::limit(sql, Range { offset: 0, limit });
+    sql.push(")");
 }
 
 /// The rows as one value. A whole row is `page.*` and not `page`, which a column could be called.
@@ -71,4 +92,3 @@ fn body(request: &ApiRequest) -> &'static str {
         ),
     }
 }
-

@@ -236,10 +236,15 @@ fn list(cursor: &mut Cursor<'_>) -> Result<Vec<String>, Error> {
         elements.push(element(cursor, |character| character != ',' && character != ')')?);
         if cursor.take(")") {
             cursor.skip_blanks();
-            return Ok(elements);
+            break;
         }
         cursor.expect(",", "\",\" or \")\"")?;
     }
+    // One empty element is what an empty list looks like.
+    if matches!(elements.as_slice(), [only] if only.is_empty()) {
+        elements.clear();
+    }
+    Ok(elements)
 }
 
 /// Reads a value that ends before `,` or `)`, or one in double quotes.
@@ -299,7 +304,8 @@ mod tests {
     fn ok_lists() {
         let list = |elements: &[&str]| Operation::In(elements.iter().map(|element| element.to_string()).collect());
         check("in.(1,2,3)", false, list(&["1", "2", "3"]));
-        check("in.()", false, list(&[""]));
+        check("in.()", false, list(&[]));
+        check("in.(,)", false, list(&["", ""]));
         check("in.( ,3)", false, list(&["", "3"]));
         check("not.in.(\"Hebdon, John\",x)", true, list(&["Hebdon, John", "x"]));
         check("in.(\"a\"b,\"c\\\"d\")", false, list(&["\"a\"b", "c\"d"]));

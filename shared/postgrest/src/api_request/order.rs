@@ -6,7 +6,7 @@
 //! ```
 
 use super::cursor::Cursor;
-use super::field::{self, Field};
+use super::field::Field;
 use crate::error::Error;
 
 /// One column to order by.
@@ -100,6 +100,7 @@ fn expected(direction: Option<Direction>, nulls: Option<Nulls>) -> Vec<&'static 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api_request::field;
 
     #[track_caller]
     fn check(value: &str, expected: &str) {

@@ -1,5 +1,6 @@
 use http::header::RANGE;
 
+use super::query_params::EmbedPath;
 use super::*;
 
 fn parse(query: &str) -> Result<ApiRequest, Error> {

@@ -190,16 +190,14 @@ fn language(sql: &mut Sql, language: Option<&str>) {
     }
 }
 
-/// An array literal. One empty element is what `in.()` looks like, and means none.
-fn array(elements: &[String]) -> String {
-    if matches!(elements, [only] if only.is_empty()) {
-        return "{}".to_owned();
-    }
-    let mut literal = String::with_capacity(elements.iter().map(|element| element.len() + 3).sum::<usize>() + 2);
+/// An array literal.
+pub(super) fn array<T: AsRef<str>>(elements: &[T]) -> String {
+    let mut literal =
+        String::with_capacity(elements.iter().map(|element| element.as_ref().len() + 3).sum::<usize>() + 2);
     literal.push('{');
     for (index, element) in elements.iter().enumerate() {
         literal.push_str(if index > 0 { ",\"" } else { "\"" });
-        for character in element.chars() {
+        for character in element.as_ref().chars() {
             if matches!(character, '"' | '\\') {
                 literal.push('\\');
             }

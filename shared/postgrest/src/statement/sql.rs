@@ -7,10 +7,16 @@ use sql::Statement;
 pub(super) struct Sql {
     text: String,
     parameters: Vec<Option<String>>,
+    is_template: bool,
 }
 
 impl Sql {
-    /// Writes SQL that is not from the request.
+    /// A text for Postgres' own `format`, which puts the values into it, quoted.
+    pub(super) fn template() -> Self {
+        Sql { is_template: true, ..Sql::default() }
+    }
+
+    /// Writes SQL that is not from the request, and has no `%`.
     pub(super) fn push(&mut self, text: &str) -> &mut Self {
         self.text.push_str(text);
         self
@@ -19,11 +25,11 @@ impl Sql {
     /// Writes a name in quotes, which is safe for any name.
     pub(super) fn name(&mut self, name: &str) -> &mut Self {
         self.text.push('"');
-        for (index, part) in name.split('"').enumerate() {
-            if index > 0 {
-                self.text.push_str("\"\"");
+        for character in name.chars() {
+            self.text.push(character);
+            if character == '"' || character == '%' && self.is_template {
+                self.text.push(character);
             }
-            self.text.push_str(part);
         }
         self.text.push('"');
         self
@@ -32,8 +38,8 @@ impl Sql {
     /// Writes a parameter with this value.
     pub(super) fn value(&mut self, value: impl Into<String>) -> &mut Self {
         self.parameters.push(Some(value.into()));
-        self.text.push('$');
-        self.text.push_str(&self.parameters.len().to_string());
+        let number = self.parameters.len();
+        self.text += &if self.is_template { format!("%{number}$L") } else { format!("${number}") };
         self
     }
 
