@@ -21,7 +21,7 @@ impl Cluster {
     /// A running cluster, or `None` and a line that says why.
     pub(crate) fn start() -> Option<Cluster> {
         let Some(programs) = programs() else {
-            eprintln!("skipped: no PostgreSQL programs in /usr/lib/postgresql/*/bin or on the PATH");
+            eprintln!("skipped: no PostgreSQL programs in $POSTGRES_BIN, in /usr/lib/postgresql/*/bin or on the PATH");
             return None;
         };
         static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -92,8 +92,11 @@ impl Drop for Cluster {
     }
 }
 
-/// The newest version's folder, else the one on the PATH.
+/// The folder that `POSTGRES_BIN` names, to try another version; else the newest version's; else the one on the PATH.
 fn programs() -> Option<PathBuf> {
+    if let Some(folder) = std::env::var_os("POSTGRES_BIN") {
+        return Some(folder.into());
+    }
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let newest = versions.map(|version| version.path().join("bin")).filter(|folder| is_complete(folder)).max();
     let path = std::env::var_os("PATH").unwrap_or_default();
