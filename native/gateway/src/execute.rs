@@ -1,0 +1,240 @@
+//! A request's statements, from a connection of the pool to an answer: one flush, one round trip.
+//!
+//! A second trip is made only where the first one is certain to have had no effect: a remembered statement
+//! had aged, or the connection had been closed by Postgres while it was idle.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::pg::{CANCEL_GRACE, Lease, Pool, ServerError, Sink, Stop};
+use crate::protocol::{Call, Held, Queries, Query, RawReply, Reply, Shape, Types};
+use crate::{Error, ErrorKind};
+
+/// `query_canceled`.
+const CANCELED: &str = "57014";
+
+/// What to run, and how to answer.
+pub(crate) struct Execution<'a> {
+    pub(crate) pool: &'a Arc<Pool>,
+    pub(crate) types: &'a Types,
+    pub(crate) call: &'a Call,
+    pub(crate) queries: &'a Queries<'a>,
+    pub(crate) response_bytes_max: usize,
+    pub(crate) deadline: Instant,
+    /// What the caller was promised, for messages.
+    pub(crate) patience: Duration,
+}
+
+pub(crate) enum Answer {
+    Json(Bytes),
+    Raw(RawReply),
+}
+
+impl Execution<'_> {
+    pub(crate) async fn run(&self) -> Result<Answer, Error> {
+        match (self.call.raw, self.call.text) {
+            (true, _) => self.run_raw().await,
+            (_, true) => self.run_text().await,
+            _ => self.run_typed().await,
+        }
+    }
+
+    async fn run_text(&self) -> Result<Answer, Error> {
+        let (lease, reply) = self.exchange(|| Reply::new(self.shape(None))).await?;
+        lease.release(false);
+        Ok(Answer::Json(reply.finish()?.into()))
+    }
+
+    async fn run_raw(&self) -> Result<Answer, Error> {
+        let (lease, held) = self.exchange(|| Held::new(self.response_bytes_max)).await?;
+        // Whoever asks for the raw form keeps to what ends with the transaction.
+        lease.release(true);
+        match held.raw()? {
+            Some(raw) => Ok(Answer::Raw(raw)),
+            None => Ok(Answer::Json(held.write(Reply::new(self.shape(None)))?.into())),
+        }
+    }
+
+    async fn run_typed(&self) -> Result<Answer, Error> {
+        let (mut lease, held) = self.exchange(|| Held::new(self.response_bytes_max)).await?;
+        let unknown = held.unknown_types(self.types);
+        if !unknown.is_empty() {
+            self.learn(&mut lease, &unknown).await?;
+        }
+        lease.release(false);
+        Ok(Answer::Json(held.write(Reply::new(self.shape(Some(self.types))))?.into()))
+    }
+
+    fn shape<'b>(&'b self, types: Option<&'b Types>) -> Shape<'b> {
+        Shape { queries: self.queries, array: self.call.array, types, bytes_max: self.response_bytes_max }
+    }
+
+    /// Runs the statements, twice if the first time had no effect.
+    async fn exchange<S: Sink>(&self, sink: impl Fn() -> S) -> Result<(Lease, S), Error> {
+        let mut lease = self.pool.acquire(self.deadline).await?;
+        let (mut may_reopen, mut may_prepare_anew) = (true, true);
+        loop {
+            let mut taken = sink();
+            match self.attempt(&mut lease, &mut taken).await {
+                Ok(()) => return Ok((lease, taken)),
+                Err(Fault::Untouched(_)) if may_reopen => {
+                    may_reopen = false;
+                    lease = self.pool.reopen(lease, self.deadline).await?;
+                }
+                Err(Fault::Aged(_)) if may_prepare_anew && lease.is_undone() => {
+                    may_prepare_anew = false;
+                    lease.forget_statements();
+                }
+                Err(fault) => {
+                    lease.release(self.call.raw);
+                    return Err(fault.into());
+                }
+            }
+        }
+    }
+
+    async fn attempt<S: Sink>(&self, lease: &mut Lease, sink: &mut S) -> Result<(), Fault> {
+        if self.deadline <= Instant::now() {
+            return Err(self.deadline_passed().into());
+        }
+        self.queue(lease).map_err(|error| {
+            tracing::error!(%error, "cannot encode a request for Postgres");
+            Error::new(ErrorKind::Malformed, "the request cannot be encoded for Postgres")
+        })?;
+        let metrics = &self.pool.metrics;
+        metrics.trips.add(1);
+        metrics.statements.add(self.queries.as_slice().len() as u64);
+        let stopped = match timeout_at(self.deadline, lease.run(sink)).await {
+            Ok(stopped) => stopped,
+            Err(_elapsed) => return self.cancel(lease, sink).await,
+        };
+        match stopped {
+            Ok(()) => verdict(lease),
+            Err(Stop::Refused(error)) => Err(wind_up(lease, error).await.into()),
+            Err(Stop::Lost { error, untouched }) => Err(lost(error, untouched)),
+        }
+    }
+
+    /// The whole flush. A transaction that an attempt before this one left behind is rolled back in it.
+    fn queue(&self, lease: &mut Lease) -> io::Result<()> {
+        lease.start()?;
+        if lease.in_transaction() {
+            lease.control("ROLLBACK")?;
+        }
+        let describe = !self.call.raw;
+        let statement = |lease: &mut Lease, query: &Query<'_>| lease.statement(&query.sql, &query.parameters, describe);
+        match self.queries {
+            Queries::Single(query) => statement(lease, query)?,
+            Queries::Batch(queries) => {
+                lease.control(&self.call.transaction.begin())?;
+                queries.iter().try_for_each(|query| statement(lease, query))?;
+                lease.control("COMMIT")?;
+            }
+        }
+        lease.sync();
+        Ok(())
+    }
+
+    /// The deadline passed. What Postgres then says is believed: it may have been quicker than the cancel.
+    async fn cancel<S: Sink>(&self, lease: &mut Lease, sink: &mut S) -> Result<(), Fault> {
+        lease.cancel().await;
+        match timeout(CANCEL_GRACE, lease.run(sink)).await {
+            Ok(Ok(())) => match verdict(lease) {
+                Err(Fault::Final(error)) if error.code() == CANCELED => {
+                    Err(error.with_message(self.deadline_passed().to_string()).into())
+                }
+                verdict => verdict,
+            },
+            _ => {
+                let message = format!("{}; whether the statements took effect is not known", self.deadline_passed());
+                Err(Error::new(ErrorKind::OutcomeUnknown, message).into())
+            }
+        }
+    }
+
+    fn deadline_passed(&self) -> Error {
+        let message = format!("canceling statement due to the deadline of {} ms", self.patience.as_millis());
+        Error::new(ErrorKind::Deadline, message)
+    }
+
+    /// Asks the catalog for types; a trip that is made once for each type.
+    async fn learn(&self, lease: &mut Lease, unknown: &[u32]) -> Result<(), Error> {
+        let list = unknown.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+        let query =
+            Query { sql: Types::QUERY.into(), parameters: vec![Some(format!("{{{list}}}").into())], array: None };
+        let queries = Queries::Single(query);
+        let mut held = Held::new(self.response_bytes_max);
+        let execution = Execution { queries: &queries, ..*self };
+        execution.attempt(lease, &mut held).await?;
+        let arrays = held.last_rows().filter_map(|mut cells| {
+            let mut cell = || str::from_utf8(cells.next()??).ok();
+            Some((cell()?.parse().ok()?, cell()?.parse().ok()?, *cell()?.as_bytes().first()?))
+        });
+        self.types.learn(unknown, arrays);
+        Ok(())
+    }
+}
+
+/// Why an attempt failed.
+enum Fault {
+    Final(Error),
+    /// A remembered statement had aged; nothing was changed.
+    Aged(Error),
+    /// The connection was closed before anything ran.
+    Untouched(Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Fault {
+        Fault::Final(error)
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Error {
+        match fault {
+            Fault::Final(error) | Fault::Aged(error) | Fault::Untouched(error) => error,
+        }
+    }
+}
+
+/// What Postgres said of a flush that it has answered.
+fn verdict(lease: &mut Lease) -> Result<(), Fault> {
+    match lease.take_failure() {
+        None => Ok(()),
+        Some(failure) => {
+            let error = Error::postgres(ErrorKind::Statement, failure.error);
+            Err(if failure.aged { Fault::Aged(error) } else { Fault::Final(error) })
+        }
+    }
+}
+
+/// Ends statements whose results were refused while they came, and says what became of them.
+async fn wind_up(lease: &mut Lease, error: Error) -> Error {
+    if lease.is_broken() {
+        return error;
+    }
+    lease.cancel().await;
+    let ended = timeout(CANCEL_GRACE, lease.run(&mut crate::pg::Discard)).await;
+    let outcome = match ended {
+        Ok(Ok(())) if lease.take_failure().is_none() => "the statements took effect",
+        Ok(Ok(())) => "the statements were rolled back",
+        _ => "whether the statements took effect is not known",
+    };
+    let message = format!("{error}; {outcome}");
+    error.with_message(message)
+}
+
+fn lost(error: Option<Box<ServerError>>, untouched: bool) -> Fault {
+    if untouched {
+        return Fault::Untouched(Error::new(ErrorKind::Unreachable, "the connection to Postgres was closed"));
+    }
+    Fault::Final(match error {
+        Some(error) => Error::postgres(ErrorKind::ConnectionLost, error),
+        None => Error::new(ErrorKind::ConnectionLost, "the connection to Postgres was lost"),
+    })
+}

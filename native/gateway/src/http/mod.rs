@@ -1,0 +1,27 @@
+//! The gateway's face: HTTP/1.1 and HTTP/2, whole bodies.
+
+mod body;
+mod health;
+mod route;
+mod serve;
+mod sql;
+
+pub use serve::{Gateway, start};
+
+use std::sync::Arc;
+
+use crate::Options;
+use crate::credential::Credential;
+use crate::metrics::Metrics;
+use crate::pg::Pool;
+use crate::protocol::Types;
+
+/// What all requests share.
+struct State {
+    options: Options,
+    credential: Credential,
+    pool: Arc<Pool>,
+    metrics: Arc<Metrics>,
+    types: Types,
+    health: health::Health,
+}

@@ -1,0 +1,137 @@
+//! Accepting connections, and ending them in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+
+use super::{State, health, route};
+use crate::credential::Credential;
+use crate::metrics::Metrics;
+use crate::pg::{Pool, Target};
+use crate::protocol::Types;
+use crate::{Error, ErrorKind, Options};
+
+/// A client that is silent for this long between or within request heads is disconnected. Longer than
+/// usual clients keep an idle connection, so that it is they who close it.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(120);
+/// After an accept failed, for want of file descriptors as a rule.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A gateway that is serving. Dropping it ends it at once; [`shutdown`](Gateway::shutdown) lets what is in
+/// flight finish.
+#[derive(Debug)]
+pub struct Gateway {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+}
+
+impl Gateway {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes no more requests, lets those in flight finish within `shutdown_grace`, cancels the rest, and
+    /// closes the connections to Postgres.
+    pub async fn shutdown(self) {
+        let _ = self.stop.send(());
+        let _ = self.serving.await;
+    }
+}
+
+/// Starts a gateway: bound and serving when this returns. Postgres need not be up.
+///
+/// Must be called inside a tokio runtime with I/O and time enabled. Fails if the options make no sense or
+/// the address cannot be bound.
+pub async fn start(options: Options) -> Result<Gateway, Error> {
+    options.check()?;
+    let target = Target::parse(&options.database_url)?;
+    let unbound = |error| Error::new(ErrorKind::Options, format!("cannot listen on {}: {error}", options.listen));
+    let listener = TcpListener::bind(options.listen).await.map_err(unbound)?;
+    let address = listener.local_addr().map_err(unbound)?;
+    let metrics = Arc::new(Metrics::default());
+    let state = Arc::new(State {
+        credential: Credential::new(&options),
+        pool: Pool::new(target, &options, metrics.clone()),
+        metrics,
+        types: Types::default(),
+        health: health::Health::default(),
+        options,
+    });
+    let (stop, stopped) = oneshot::channel();
+    let serving = tokio::spawn(serve(state, listener, stopped));
+    Ok(Gateway { address, stop, serving })
+}
+
+/// Serves until told to stop, or until the [`Gateway`] is dropped.
+async fn serve(state: Arc<State>, listener: TcpListener, stopped: oneshot::Receiver<()>) {
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    let mut reaper = JoinSet::new();
+    reaper.spawn(state.pool.clone().reap());
+    let slots = Arc::new(Semaphore::new(state.options.http_connections_max));
+    let asked = tokio::select! {
+        asked = stopped => asked.is_ok(),
+        () = accept(&state, &listener, &slots, &graceful, &mut connections) => false,
+    };
+    drop(listener);
+    if asked && timeout(state.options.shutdown_grace, graceful.shutdown()).await.is_err() {
+        tracing::warn!(connections = connections.len(), "requests did not finish within the grace");
+    }
+    // Aborted requests drop their leases, which cancels what they run.
+    connections.shutdown().await;
+    state.pool.close().await;
+}
+
+/// Never returns.
+async fn accept(
+    state: &Arc<State>,
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+    graceful: &GracefulShutdown,
+    connections: &mut JoinSet<()>,
+) {
+    loop {
+        let Ok(slot) = slots.clone().acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                connections.spawn(connection(state.clone(), stream, slot, graceful.watcher()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn connection(
+    state: Arc<State>,
+    stream: TcpStream,
+    _slot: OwnedSemaphorePermit,
+    watcher: hyper_util::server::graceful::Watcher,
+) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let state = state.clone();
+        async move { Ok::<_, std::convert::Infallible>(route::handle(&state, request).await) }
+    });
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD_TIMEOUT);
+    let serving = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    if let Err(error) = watcher.watch(serving).await {
+        tracing::debug!(error, "a connection ended in an error");
+    }
+}

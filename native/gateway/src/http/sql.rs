@@ -1,0 +1,88 @@
+//! `POST /sql`: runs SQL.
+//!
+//! Refuses, in this order: what the headers say, the credential, the body; then whatever Postgres refuses.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use tokio::time::Instant;
+
+use super::State;
+use super::body;
+use crate::execute::{Answer, Execution};
+use crate::protocol::{Call, Queries, RawReply};
+use crate::{Error, ErrorKind};
+
+const CONNECTION_STRING: HeaderName = HeaderName::from_static("neon-connection-string");
+const RAW: HeaderName = HeaderName::from_static("headland-raw");
+const ROW: HeaderName = HeaderName::from_static("headland-row");
+
+pub(super) async fn handle(state: &State, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Error> {
+    let arrived = Instant::now();
+    let (head, body) = request.into_parts();
+    let call = Call::parse(&head.headers)?;
+    check_credential(state, &head.headers)?;
+    let patience = call.deadline.map_or(state.options.deadline, |given| given.min(state.options.deadline));
+    let deadline = arrived + patience;
+    let body_deadline = deadline.min(arrived + state.options.body_timeout);
+    let body = body::read(body, state.options.request_bytes_max, body_deadline).await?;
+    let queries = Queries::parse(&body)?;
+    let answer = execution(state, &call, &queries, deadline, patience).run().await?;
+    Ok(respond(answer, &call, queries.is_batch()))
+}
+
+fn execution<'a>(
+    state: &'a State,
+    call: &'a Call,
+    queries: &'a Queries<'a>,
+    deadline: Instant,
+    patience: Duration,
+) -> Execution<'a> {
+    Execution {
+        pool: &state.pool,
+        types: &state.types,
+        call,
+        queries,
+        response_bytes_max: state.options.response_bytes_max,
+        deadline,
+        patience,
+    }
+}
+
+fn check_credential(state: &State, headers: &HeaderMap) -> Result<(), Error> {
+    let refuse = |message: &str| Err(Error::new(ErrorKind::Malformed, message));
+    if headers.contains_key(AUTHORIZATION) {
+        return refuse("`Authorization` is not taken here; the credential belongs in `Neon-Connection-String`");
+    }
+    match headers.get(CONNECTION_STRING).map(HeaderValue::to_str) {
+        Some(Ok(connection_string)) => state.credential.check(connection_string),
+        Some(Err(_)) => refuse("invalid `Neon-Connection-String`: it is not ASCII"),
+        None => refuse("the header `Neon-Connection-String` is missing"),
+    }
+}
+
+fn respond(answer: Answer, call: &Call, batch: bool) -> Response<Full<Bytes>> {
+    let mut headers = HeaderMap::with_capacity(8);
+    if batch {
+        call.transaction.echo(&mut headers);
+    }
+    let body = match answer {
+        Answer::Json(body) => {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            body
+        }
+        Answer::Raw(RawReply { body, row }) => {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+            headers.insert(RAW, HeaderValue::from_static("true"));
+            headers.insert(ROW, HeaderValue::from_bytes(&row).expect("JSON in ASCII without control characters"));
+            body
+        }
+    };
+    let mut response = Response::new(Full::new(body));
+    *response.headers_mut() = headers;
+    response
+}

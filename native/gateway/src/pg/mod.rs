@@ -1,0 +1,27 @@
+//! A client of Postgres for this one purpose: text in, text out, one round trip a request.
+//!
+//! Messages are those of the frontend/backend protocol 3.0. [`Pool`] lends a [`Lease`] on a
+//! [`Connection`]; statements are queued on it, sent in one flush that ends in one Sync, and their
+//! answers go row by row to a [`Sink`]. What a row looks like to the caller is `protocol`'s work.
+
+mod connect;
+mod connection;
+mod lease;
+mod message;
+mod pipeline;
+mod pool;
+mod row;
+mod server_error;
+mod startup;
+mod statement_cache;
+mod stream;
+mod target;
+mod tls;
+
+pub(crate) use connection::{Parameter, Stop};
+pub(crate) use lease::{CANCEL_GRACE, Lease};
+pub(crate) use pipeline::{Discard, Sink};
+pub(crate) use pool::{Gauges, Pool};
+pub(crate) use row::{Cells, Column, Columns, Rendered, Row};
+pub(crate) use server_error::ServerError;
+pub(crate) use target::Target;

@@ -1,0 +1,170 @@
+//! What was sent in one flush, and how far Postgres has got in answering it.
+//!
+//! ```text
+//! sent      Close* ( Parse? Bind Describe? Execute )+ Sync
+//! answered  '3'*   ( '1'?   '2'  ('T'|'n')? 'D'* ('C'|'I') )* 'E'? 'Z'
+//! ```
+//!
+//! After an error Postgres skips everything up to the Sync.
+
+use std::sync::Arc;
+
+use super::row::{Columns, Row};
+use super::server_error::ServerError;
+use super::statement_cache::Statement;
+use crate::Error;
+
+/// Takes the results of the caller's statements, in order: columns, rows, completion, for each of them.
+/// An error ends the taking; Postgres may go on, which is the business of whoever drives the connection.
+pub(crate) trait Sink {
+    /// Takes nothing, so that values may be dropped before they have arrived.
+    const DISCARDS: bool = false;
+
+    fn columns(&mut self, columns: &Arc<Columns>) -> Result<(), Error>;
+    fn row(&mut self, row: Row<'_>) -> Result<(), Error>;
+    /// The tag of `CommandComplete`, empty for an empty statement.
+    fn complete(&mut self, tag: &str) -> Result<(), Error>;
+}
+
+/// Why the taking of messages stops before more can arrive.
+pub(crate) enum Interrupt {
+    Refused(Error),
+    /// What arrived makes no sense.
+    Broken,
+}
+
+impl From<Error> for Interrupt {
+    fn from(error: Error) -> Interrupt {
+        Interrupt::Refused(error)
+    }
+}
+
+/// For answers that nobody waits for.
+pub(crate) struct Discard;
+
+impl Sink for Discard {
+    const DISCARDS: bool = true;
+
+    fn columns(&mut self, _: &Arc<Columns>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn row(&mut self, _: Row<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn complete(&mut self, _: &str) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// One statement of the flush.
+pub(crate) struct Step {
+    pub(crate) statement: Arc<Statement>,
+    /// A Parse was sent along and has not been confirmed.
+    pub(crate) unparsed: bool,
+    /// Was prepared by an earlier flush.
+    pub(crate) remembered: bool,
+    /// A Describe was sent along.
+    pub(crate) described: bool,
+    /// The caller's own: its results go to the sink. Otherwise `BEGIN` and the like.
+    pub(crate) callers: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct Pipeline {
+    pub(crate) steps: Vec<Step>,
+    /// Index of the step that is being answered.
+    pub(crate) at: usize,
+    /// That step's Bind was confirmed.
+    pub(crate) bound: bool,
+    /// Something was answered at all.
+    pub(crate) answered: bool,
+    pub(crate) failure: Option<Failure>,
+    /// A statement began or ended a transaction by itself, so that what ran before it may be committed.
+    pub(crate) transaction_ended: bool,
+    /// A statement gave up or made prepared statements by itself.
+    pub(crate) statements_disturbed: bool,
+}
+
+/// An `ErrorResponse`, and where it struck.
+pub(crate) struct Failure {
+    pub(crate) error: Box<ServerError>,
+    /// It struck the Bind of a remembered statement and says that the statement has aged: since it was
+    /// prepared, DDL or the search path changed what its text means, or it was deallocated.
+    pub(crate) aged: bool,
+    /// It was the very first answer.
+    pub(crate) first: bool,
+}
+
+impl Pipeline {
+    pub(crate) fn clear(&mut self) {
+        let mut steps = std::mem::take(&mut self.steps);
+        steps.clear();
+        *self = Pipeline { steps, ..Pipeline::default() };
+    }
+
+    /// The step being answered. There is none for a simple query.
+    pub(crate) fn step(&self) -> Option<&Step> {
+        self.steps.get(self.at)
+    }
+
+    /// `ParseComplete`.
+    pub(crate) fn parsed(&mut self) {
+        if let Some(step) = self.steps.get_mut(self.at) {
+            step.unparsed = false;
+        }
+    }
+
+    /// `BindComplete`; without a Describe the remembered columns stand for the answer to it.
+    pub(crate) fn bound<S: Sink>(&mut self, sink: &mut S) -> Result<(), Error> {
+        self.bound = true;
+        match self.step() {
+            Some(step) if step.callers && !step.described => match step.statement.columns() {
+                Some(columns) => sink.columns(&columns),
+                None => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// `RowDescription` or `NoData`, the whole message.
+    pub(crate) fn described<S: Sink>(&mut self, message: &[u8], sink: &mut S) -> Result<(), Interrupt> {
+        match self.step() {
+            Some(step) if step.callers => {
+                let columns = step.statement.describe(message).map_err(|_| Interrupt::Broken)?;
+                Ok(sink.columns(&columns)?)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// `CommandComplete` or `EmptyQueryResponse`.
+    pub(crate) fn complete<S: Sink>(&mut self, tag: &str, sink: &mut S) -> Result<(), Error> {
+        self.note(tag);
+        let callers = self.step().is_some_and(|step| step.callers);
+        self.at += 1;
+        self.bound = false;
+        if callers { sink.complete(tag) } else { Ok(()) }
+    }
+
+    pub(crate) fn fail(&mut self, error: Box<ServerError>) {
+        let at_bind = !self.bound && self.steps.get(self.at).is_some_and(|step| step.remembered);
+        let aged = at_bind && (matches!(error.code.as_str(), "0A000" | "26000") || error.code.starts_with("42"));
+        self.failure.get_or_insert(Failure { error, aged, first: !self.answered });
+    }
+
+    /// Remembers of a caller's statement what its tag gives away.
+    fn note(&mut self, tag: &str) {
+        if !self.steps.get(self.at).is_some_and(|step| step.callers) {
+            return;
+        }
+        match tag {
+            "BEGIN" | "START TRANSACTION" | "COMMIT" | "ROLLBACK" | "PREPARE TRANSACTION" => {
+                self.transaction_ended = true;
+            }
+            "PREPARE" | "DEALLOCATE" | "DEALLOCATE ALL" | "DISCARD ALL" => self.statements_disturbed = true,
+            _ => {}
+        }
+    }
+}

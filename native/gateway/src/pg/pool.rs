@@ -1,0 +1,241 @@
+//! A bounded number of connections, and a bounded queue of requests that wait for one.
+//!
+//! First come, first served. Connections are opened when needed and kept until they are idle or old for
+//! too long; the one used last is lent first, so that those that are not needed grow old.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+
+use super::connect;
+use super::connection::{Connection, Limits};
+use super::lease::Lease;
+use super::startup::StartupError;
+use super::target::Target;
+use crate::metrics::Metrics;
+use crate::{Error, ErrorKind, Options};
+
+/// How often idle connections are looked through.
+const REAP_INTERVAL: Duration = Duration::from_secs(10);
+/// A `CancelRequest` takes this long at most.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
+
+pub(crate) struct Pool {
+    target: Target,
+    limits: Limits,
+    queue_max: usize,
+    acquire_timeout: Duration,
+    connect_timeout: Duration,
+    max_lifetime: Duration,
+    idle_timeout: Duration,
+    /// One for each connection that may be open.
+    permits: Arc<Semaphore>,
+    pool_max: usize,
+    waiting: AtomicUsize,
+    /// The one used last is at the end.
+    idle: Mutex<Vec<Idle>>,
+    pub(crate) metrics: Arc<Metrics>,
+    /// For the work that goes on when a request has been dropped.
+    pub(super) runtime: Handle,
+}
+
+struct Idle {
+    connection: Connection,
+    since: Instant,
+}
+
+impl Pool {
+    /// Opens nothing yet. Must be called inside a runtime.
+    pub(crate) fn new(target: Target, options: &Options, metrics: Arc<Metrics>) -> Arc<Pool> {
+        let limits = Limits { statements_max: options.statements_max, response_bytes_max: options.response_bytes_max };
+        Arc::new(Pool {
+            target,
+            limits,
+            queue_max: options.queue_max,
+            acquire_timeout: options.acquire_timeout,
+            connect_timeout: options.connect_timeout,
+            max_lifetime: options.max_lifetime,
+            idle_timeout: options.idle_timeout,
+            permits: Arc::new(Semaphore::new(options.pool_max)),
+            pool_max: options.pool_max,
+            waiting: AtomicUsize::new(0),
+            idle: Mutex::default(),
+            metrics,
+            runtime: Handle::current(),
+        })
+    }
+
+    /// A connection, before `deadline` and within the pool's own patience.
+    pub(crate) async fn acquire(self: &Arc<Self>, deadline: Instant) -> Result<Lease, Error> {
+        let deadline = deadline.min(Instant::now() + self.acquire_timeout);
+        let permit = self.permit(deadline).await?;
+        match self.take_idle() {
+            Some(connection) => Ok(Lease::new(self.clone(), connection, permit)),
+            None => self.open(permit, deadline).await,
+        }
+    }
+
+    /// A connection if none is in use that it would have to wait for.
+    pub(crate) async fn acquire_unqueued(self: &Arc<Self>, deadline: Instant) -> Option<Result<Lease, Error>> {
+        let permit = self.permits.clone().try_acquire_owned().ok()?;
+        Some(match self.take_idle() {
+            Some(connection) => Ok(Lease::new(self.clone(), connection, permit)),
+            None => self.open(permit, deadline).await,
+        })
+    }
+
+    /// A fresh connection in place of a lease's, within the pool's own patience.
+    pub(crate) async fn reopen(self: &Arc<Self>, lease: Lease, deadline: Instant) -> Result<Lease, Error> {
+        let deadline = deadline.min(Instant::now() + self.acquire_timeout);
+        self.open(lease.into_permit(), deadline).await
+    }
+
+    /// Opens a connection beside the pool and closes it: for when all are in use and it must be known
+    /// whether Postgres still answers.
+    pub(crate) async fn probe(&self) -> Result<(), Error> {
+        let opened = Connection::open(&self.target, self.limits).await;
+        opened.map_err(|error| self.unreachable(error))?.close().await;
+        Ok(())
+    }
+
+    async fn permit(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, Error> {
+        if let Ok(permit) = self.permits.clone().try_acquire_owned() {
+            return Ok(permit);
+        }
+        let _waiting = self.enqueue()?;
+        match timeout_at(deadline, self.permits.clone().acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_closed)) => Err(Error::new(ErrorKind::ShuttingDown, "the gateway is shutting down")),
+            Err(_elapsed) => Err(Error::new(ErrorKind::AcquireTimeout, "no connection became free in time")),
+        }
+    }
+
+    fn enqueue(&self) -> Result<Waiting<'_>, Error> {
+        let waiting = Waiting { count: &self.waiting };
+        if self.waiting.fetch_add(1, Ordering::Relaxed) < self.queue_max {
+            return Ok(waiting);
+        }
+        let message = format!("too many requests are waiting for a connection (max is {})", self.queue_max);
+        Err(Error::new(ErrorKind::QueueFull, message))
+    }
+
+    /// The idle connection used last that is still there.
+    fn take_idle(&self) -> Option<Connection> {
+        loop {
+            let mut connection = self.idle().pop()?.connection;
+            if !self.is_too_old(&connection) && connection.is_alive() {
+                return Some(connection);
+            }
+        }
+    }
+
+    async fn open(self: &Arc<Self>, permit: OwnedSemaphorePermit, deadline: Instant) -> Result<Lease, Error> {
+        let deadline = deadline.min(Instant::now() + self.connect_timeout);
+        let opening = timeout_at(deadline, Connection::open(&self.target, self.limits));
+        let opened = opening.await.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
+        let connection = opened.map_err(|error| self.unreachable(error))?;
+        self.metrics.connects.add(1);
+        Ok(Lease::new(self.clone(), connection, permit))
+    }
+
+    /// What the caller hears of a failed connect is little: the rest is the operator's.
+    fn unreachable(&self, error: StartupError) -> Error {
+        self.metrics.connect_errors.add(1);
+        let place = self.target.place();
+        match error {
+            StartupError::Io(error) => {
+                tracing::warn!(%place, %error, "cannot connect to Postgres");
+                Error::new(ErrorKind::Unreachable, "cannot connect to Postgres")
+            }
+            StartupError::Server(error) => {
+                tracing::warn!(%place, code = error.code, error = error.message, "Postgres refuses the connection");
+                // 53: out of resources such as connections. 57: starting up or going down.
+                match error.code.get(..2) {
+                    Some("53" | "57") => Error::postgres(ErrorKind::Unreachable, error),
+                    _ => Error::new(ErrorKind::Login, "Postgres does not let the gateway in"),
+                }
+            }
+        }
+    }
+
+    /// Cancels what the connection runs, as far as that can be done in time.
+    pub(super) async fn cancel(&self, connection: &Connection) {
+        self.metrics.cancels.add(1);
+        let deadline = Instant::now() + CANCEL_TIMEOUT;
+        match timeout_at(deadline, connect::cancel(&self.target, connection.key)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "cannot cancel a statement"),
+            Err(_) => tracing::warn!("cannot cancel a statement in time"),
+        }
+    }
+
+    /// Takes a connection back that is ready for the next request; the permit follows it.
+    pub(super) fn put_back(&self, connection: Connection, permit: OwnedSemaphorePermit) {
+        if !self.permits.is_closed() && !self.is_too_old(&connection) {
+            self.idle().push(Idle { connection, since: Instant::now() });
+        }
+        drop(permit);
+    }
+
+    fn is_too_old(&self, connection: &Connection) -> bool {
+        connection.opened.elapsed() > self.max_lifetime
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Closes what is idle or old for too long, now and again. Never returns.
+    pub(crate) async fn reap(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(REAP_INTERVAL.min(self.idle_timeout)).await;
+            for connection in self.take_expired() {
+                connection.close().await;
+            }
+        }
+    }
+
+    fn take_expired(&self) -> Vec<Connection> {
+        let expired = |idle: &mut Idle| {
+            idle.since.elapsed() > self.idle_timeout || self.is_too_old(&idle.connection) || !idle.connection.is_alive()
+        };
+        self.idle().extract_if(.., expired).map(|idle| idle.connection).collect()
+    }
+
+    /// Turns away whoever waits and closes what is idle. What is lent closes when it comes back.
+    pub(crate) async fn close(&self) {
+        self.permits.close();
+        let idle = std::mem::take(&mut *self.idle());
+        for idle in idle {
+            idle.connection.close().await;
+        }
+    }
+
+    /// Connections that are lent, idle, and requests that wait.
+    pub(crate) fn gauges(&self) -> Gauges {
+        let lent = self.pool_max.saturating_sub(self.permits.available_permits());
+        Gauges { lent, idle: self.idle().len(), waiting: self.waiting.load(Ordering::Relaxed) }
+    }
+}
+
+/// The pool at one moment.
+pub(crate) struct Gauges {
+    pub(crate) lent: usize,
+    pub(crate) idle: usize,
+    pub(crate) waiting: usize,
+}
+
+/// A place in the queue, given up when dropped.
+struct Waiting<'a> {
+    count: &'a AtomicUsize,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}

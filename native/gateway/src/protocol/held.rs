@@ -1,0 +1,138 @@
+//! Results held as Postgres sent them until all are there, for what can only be decided then: whether the
+//! raw form applies, and what the types of columns are.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::json;
+use super::reply::{Reply, text};
+use super::value::Types;
+use crate::Error;
+use crate::pg::{Cells, Columns, Row, Sink};
+
+/// The column whose value is a raw response's body.
+const BODY_COLUMN: &str = "body";
+/// Bytes of `Headland-Row`; with more than that the ordinary form is the answer.
+pub(crate) const ROW_HEADER_BYTES_MAX: usize = 16 << 10;
+/// What a row takes in JSON at least.
+const ROW_JSON_BYTES_MIN: usize = 3;
+
+pub(crate) struct Held {
+    results: Vec<HeldResult>,
+    /// A lower bound for the size of the body.
+    bytes: usize,
+    bytes_max: usize,
+}
+
+struct HeldResult {
+    columns: Arc<Columns>,
+    /// Whole `DataRow` messages.
+    rows: Vec<Bytes>,
+    tag: String,
+}
+
+/// A response in raw form.
+pub(crate) struct RawReply {
+    pub(crate) body: Bytes,
+    /// The value of `Headland-Row`.
+    pub(crate) row: Vec<u8>,
+}
+
+impl Held {
+    pub(crate) fn new(bytes_max: usize) -> Held {
+        Held { results: Vec::new(), bytes: 0, bytes_max }
+    }
+
+    /// The raw form, if the last result is one row with a `body`.
+    pub(crate) fn raw(&self) -> Result<Option<RawReply>, Error> {
+        let Some(HeldResult { columns, rows, .. }) = self.results.last() else { return Ok(None) };
+        let [row] = &rows[..] else { return Ok(None) };
+        let Some(body_at) = columns.columns.iter().position(|column| column.name == BODY_COLUMN) else {
+            return Ok(None);
+        };
+        let mut body = Bytes::new();
+        let mut out = vec![b'{'];
+        for (index, (column, cell)) in columns.columns.iter().zip(Cells::of(row)).enumerate() {
+            if index == body_at {
+                body = cell.map(|cell| row.slice_ref(cell)).unwrap_or_default();
+                continue;
+            }
+            if out.len() > 1 {
+                out.push(b',');
+            }
+            json::ascii_string(&mut out, &column.name);
+            out.push(b':');
+            match cell {
+                None => out.extend_from_slice(b"null"),
+                Some(cell) => json::ascii_string(&mut out, text(cell)?),
+            }
+            if out.len() > ROW_HEADER_BYTES_MAX {
+                return Ok(None);
+            }
+        }
+        out.push(b'}');
+        if body.len() > self.bytes_max {
+            return Err(Error::response_too_large(self.bytes_max));
+        }
+        Ok((out.len() <= ROW_HEADER_BYTES_MAX).then_some(RawReply { body, row: out }))
+    }
+
+    /// The ordinary form.
+    pub(crate) fn write(&self, mut reply: Reply<'_>) -> Result<Vec<u8>, Error> {
+        for result in &self.results {
+            reply.columns(&result.columns)?;
+            for row in &result.rows {
+                reply.cells(Cells::of(row))?;
+            }
+            reply.complete(&result.tag)?;
+        }
+        reply.finish()
+    }
+
+    /// Types of columns that are not known yet.
+    pub(crate) fn unknown_types(&self, types: &Types) -> Vec<u32> {
+        let columns = self.results.iter().flat_map(|result| &result.columns.columns);
+        let mut unknown: Vec<u32> =
+            columns.map(|column| column.type_oid).filter(|&oid| types.kind(oid).is_none()).collect();
+        unknown.sort_unstable();
+        unknown.dedup();
+        unknown
+    }
+
+    /// The values of the last result's rows, for queries of our own.
+    pub(crate) fn last_rows(&self) -> impl Iterator<Item = Cells<'_>> {
+        self.results.last().into_iter().flat_map(|result| &result.rows).map(|row| Cells::of(row))
+    }
+
+    fn add(&mut self, bytes: usize) -> Result<(), Error> {
+        self.bytes += bytes;
+        match self.bytes > self.bytes_max {
+            true => Err(Error::response_too_large(self.bytes_max)),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Sink for Held {
+    fn columns(&mut self, columns: &Arc<Columns>) -> Result<(), Error> {
+        self.results.push(HeldResult { columns: columns.clone(), rows: Vec::new(), tag: String::new() });
+        Ok(())
+    }
+
+    fn row(&mut self, row: Row<'_>) -> Result<(), Error> {
+        if let Some(result) = self.results.last_mut() {
+            let value_bytes = row.value_bytes(result.columns.columns.len());
+            result.rows.push(row.take());
+            self.add(value_bytes + ROW_JSON_BYTES_MIN)?;
+        }
+        Ok(())
+    }
+
+    fn complete(&mut self, tag: &str) -> Result<(), Error> {
+        if let Some(result) = self.results.last_mut() {
+            result.tag = tag.to_owned();
+        }
+        Ok(())
+    }
+}
