@@ -11,6 +11,7 @@ edge::serve!(handle);
 /// Runs what the path names.
 pub async fn handle(request: Request, edge: &Edge) -> Result<Response, Error> {
     match request.uri().path().trim_start_matches("/probe").trim_matches('/') {
+        "health" => Ok(text("ok")),
         "" => Ok(text(suite::CASES.join("\n"))),
         "stream" if request.method() == Method::POST => Ok(Response::new(request.into_body())),
         case => Ok(outcome(suite::run(case, edge).await)),
