@@ -118,7 +118,7 @@ pub enum ErrorKind {
         /// The schema of both.
         schema: String,
         /// What may have been meant.
-        suggestion: Option<Suggestion>,
+        suggestion: Option<Box<Suggestion>>,
     },
     /// More than one relationship leads to what is to be embedded.
     AmbiguousRelationship {
@@ -326,7 +326,7 @@ impl Error {
                 format!("Could not find a relationship between '{parent}' and '{child}' in the schema cache"),
             )
             .details(no_relationship(parent, child, hint.as_deref(), schema))
-            .hint_if(suggestion.as_ref().map(Suggestion::text)),
+            .hint_if(suggestion.as_deref().map(Suggestion::text)),
             ErrorKind::AmbiguousRelationship { parent, child, candidates } => {
                 let message = format!(
                     "Could not embed because more than one relationship was found for '{parent}' and '{child}'"
@@ -433,3 +433,6 @@ fn disambiguation(child: &str, candidates: &[Candidate]) -> String {
         hints.join(", ")
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,8 @@ pub mod limits;
 mod plan;
 mod response;
 mod statement;
+#[cfg(test)]
+mod testing;
 
 pub use api_request::ApiRequest;
 pub use error::{Error, ErrorKind};

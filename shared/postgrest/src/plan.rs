@@ -300,3 +300,6 @@ fn not_found(request: &ApiRequest, catalog: &Catalog) -> Error {
     }
     .into()
 }
+
+#[cfg(test)]
+mod tests;

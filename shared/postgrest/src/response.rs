@@ -108,3 +108,6 @@ fn location(request: &ApiRequest) -> String {
     }
     location
 }
+
+#[cfg(test)]
+mod tests;

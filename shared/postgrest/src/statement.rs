@@ -92,3 +92,6 @@ fn body(request: &ApiRequest) -> &'static str {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -210,7 +210,7 @@ fn none(catalog: &Catalog, parent: Relation<'_>, select: &SelectRelation) -> Err
         child: select.relation.clone(),
         hint: select.hint.clone(),
         schema: parent.schema().to_owned(),
-        suggestion: suggestion(catalog, parent, &select.relation),
+        suggestion: suggestion(catalog, parent, &select.relation).map(Box::new),
     }
     .into()
 }

@@ -33,11 +33,16 @@ pub(super) fn most_similar<'a>(
     best.map(|(_, candidate)| candidate)
 }
 
-/// 1 less the share of characters that must be edited (Levenshtein) in the longer of both.
+/// 1 less the share of characters that must be edited (Levenshtein) in the longer of both; 0 where no two
+/// neighbours are the same in both, as short names are all alike otherwise.
 fn similarity(left: &[char], right: &[char]) -> f32 {
     let length = left.len().max(right.len());
-    if length == 0 {
+    if left == right {
         return 1.0;
+    }
+    let is_end_shared = left.first() == right.first() || left.last() == right.last();
+    if !is_end_shared && !left.windows(2).any(|pair| right.windows(2).any(|other| pair == other)) {
+        return 0.0;
     }
     let mut row: Vec<usize> = (0..=right.len()).collect();
     for (index, character) in left.iter().enumerate() {
@@ -71,6 +76,7 @@ mod tests {
     #[test]
     fn err_not_similar_or_the_same() {
         check("projexxx", &["projects"], CLOSE, None);
+        check("lonely", &["roles"], REMOTE, None);
         check("actors", &["factors", "actors"], REMOTE, None);
         check("x", &[], REMOTE, None);
         check("", &["a"], REMOTE, None);
