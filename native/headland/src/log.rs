@@ -4,11 +4,11 @@
 
 use std::fmt;
 use std::io::{IsTerminal, stdout};
+use std::time::Instant;
 
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime, uptime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -22,20 +22,21 @@ pub(crate) fn init() {
     let filter = EnvFilter::try_from_env("HEADLAND_LOG").unwrap_or_else(|_| EnvFilter::new(FILTER));
     let logs = tracing_subscriber::fmt().with_env_filter(filter);
     if stdout().is_terminal() {
-        logs.event_format(Plain(uptime())).init();
+        logs.event_format(Plain { began: Instant::now() }).init();
     } else {
         logs.json().flatten_event(true).init();
     }
 }
 
-/// `   1.204s message key=value`, with the level where it is not `INFO`.
-struct Plain<T>(T);
+/// `   1.204s message key=value`, the time since the start first, with the level where it is not `INFO`.
+struct Plain {
+    began: Instant,
+}
 
-impl<S, N, T> FormatEvent<S, N> for Plain<T>
+impl<S, N> FormatEvent<S, N> for Plain
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
-    T: FormatTime,
 {
     fn format_event(&self, context: &FmtContext<'_, S, N>, mut out: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let about = event.metadata();
@@ -43,9 +44,8 @@ where
             out.write_str("  ")?;
         } else {
             let (dim, plain) = if out.has_ansi_escapes() { ("\x1b[2m", "\x1b[0m") } else { ("", "") };
-            out.write_str(dim)?;
-            self.0.format_time(&mut out)?;
-            write!(out, "{plain} {}", level(*about.level(), out.has_ansi_escapes()))?;
+            let level = level(*about.level(), out.has_ansi_escapes());
+            write!(out, "{dim}{:8.3}s{plain} {level}", self.began.elapsed().as_secs_f64())?;
         }
         context.field_format().format_fields(out.by_ref(), event)?;
         writeln!(out)

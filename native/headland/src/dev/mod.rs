@@ -100,8 +100,8 @@ async fn serve(options: &Options, house: &mut House) -> anyhow::Result<()> {
     free(options.listen)?;
     house.lock = Some(lock(&options.state)?);
 
-    let database_url = match &options.database_url {
-        Some(url) => url.clone(),
+    let database_url = match options.database_url() {
+        Some(url) => url.to_owned(),
         None => private_database(&options.state, house).await?,
     };
     let (gateway, region) = region::open(&database_url).await?;
@@ -111,7 +111,7 @@ async fn serve(options: &Options, house: &mut House) -> anyhow::Result<()> {
     let emulator = emulator::start(edge(options, &region)).await?;
     let address = house.emulator.insert(emulator).address();
     healthy(address).await?;
-    announce(address, &tables, options.database_url.is_none(), began)?;
+    announce(address, &tables, options.database_url().is_none(), began)?;
 
     match &mut house.postgres {
         Some(cluster) => Err(cluster.wait().await),
@@ -151,6 +151,13 @@ fn edge(options: &Options, region: &Region) -> emulator::Options {
     edge.rtt = options.rtt;
     edge.watch = !options.no_watch;
     edge
+}
+
+impl Options {
+    /// An empty variable is as good as none.
+    fn database_url(&self) -> Option<&str> {
+        self.database_url.as_deref().filter(|url| !url.is_empty())
+    }
 }
 
 impl House {

@@ -15,7 +15,7 @@ use url::Url;
 
 use super::account::Account;
 use super::binaries::Binaries;
-use super::bound;
+use super::bound::{self, Farewell};
 use super::home::Home;
 use super::leftover;
 
@@ -77,7 +77,7 @@ async fn make(home: &Home, binaries: &Binaries, url: &Url) -> anyhow::Result<()>
 }
 
 async fn initdb(account: Account, binaries: &Binaries, data: &Path, password: &Path) -> anyhow::Result<()> {
-    let mut command = bound::command(&binaries.folder.join("initdb"), account);
+    let mut command = bound::command(&binaries.folder.join("initdb"), account, Farewell::Kill);
     command.arg("--pgdata").arg(data).arg("--pwfile").arg(password);
     command.args(["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"]);
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
@@ -95,7 +95,8 @@ impl Prepared {
     pub(crate) fn start(self) -> anyhow::Result<Cluster> {
         let (data, log) = (self.home.data(), self.home.log());
         let output = self.home.create_log()?;
-        let mut command = bound::command(&self.binaries.folder.join("postgres"), self.home.account);
+        let mut command =
+            bound::command(&self.binaries.folder.join("postgres"), self.home.account, Farewell::Interrupt);
         command.arg("-D").arg(&data);
         for setting in [
             format!("port={}", self.url.port().unwrap_or_default()),

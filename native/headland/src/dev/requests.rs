@@ -6,8 +6,9 @@ use url::Url;
 
 use super::region::Region;
 
-/// So many tables are suggested.
-const TABLES_MAX: &str = "3";
+/// So many tables are looked at, and so many of them suggested.
+const TABLES_MAX: usize = 100;
+const SUGGESTED_MAX: usize = 3;
 
 /// What the anonymous role may read in the default schema, tables before views.
 const TABLES: &str = "
@@ -24,7 +25,7 @@ const TABLES: &str = "
 const MEMBER: &str = "
     select rolname from pg_catalog.pg_roles where rolname = $1 and pg_has_role(current_user, oid, 'member')";
 
-/// The names of a few tables that a caller without a token can read; says what is missing if there are none.
+/// The names of tables that a caller without a token can read; says what is missing if there are none.
 pub(crate) async fn tables(region: &Region, config: &Config) -> anyhow::Result<Vec<String>> {
     let Some(role) = &config.db_anon_role else { return Ok(Vec::new()) };
     let schema = config.default_schema();
@@ -32,7 +33,7 @@ pub(crate) async fn tables(region: &Region, config: &Config) -> anyhow::Result<V
         tracing::warn!("callers without a token are refused: the database lets us not become the role `{role}`");
         return Ok(Vec::new());
     }
-    let rows = region.query(TABLES, &[schema, role, TABLES_MAX]).await?;
+    let rows = region.query(TABLES, &[schema, role, &TABLES_MAX.to_string()]).await?;
     if rows.is_empty() {
         tracing::warn!("there is nothing to read: the role `{role}` has no table in schema `{schema}`");
     }
@@ -44,7 +45,8 @@ pub(crate) fn requests(edge: &Url, tables: &[String], is_sample: bool) -> Vec<St
     if is_sample {
         return sample(edge);
     }
-    let mut requests: Vec<String> = tables.iter().map(|table| curl("", edge, table, "limit=3")).collect();
+    let suggested = tables.iter().take(SUGGESTED_MAX);
+    let mut requests: Vec<String> = suggested.map(|table| curl("", edge, table, "limit=3")).collect();
     requests.extend(tables.first().map(|table| curl("-I -H 'Prefer: count=exact' ", edge, table, "limit=1")));
     requests
 }
