@@ -1,0 +1,162 @@
+//! An application as it is served: routes to components that are ready to run.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use wasmtime::Engine;
+use wasmtime::component::{InstancePre, Linker};
+use wasmtime_wasi_http::handler::{ProxyHandler, ProxyPre};
+use wasmtime_wasi_http::{p2, p3};
+
+use crate::compile::{Compiler, Fingerprint, fingerprint};
+use crate::engine;
+use crate::error::{Error, ErrorKind};
+use crate::host::Grants;
+use crate::instance::{Instances, Limits, State};
+use crate::kv::Kv;
+use crate::manifest::{self, Manifest, Route};
+use crate::options::Options;
+use crate::outbound::{AllowedHosts, Client, Outbound};
+use crate::route::{Pattern, Router};
+use crate::variables::Variables;
+
+/// One version of the application. Requests hold on to the version that they began with.
+pub(crate) struct App {
+    pub(crate) router: Router<Arc<Target>>,
+    /// The manifest and each component's wasm.
+    pub(crate) made_from: BTreeMap<String, Fingerprint>,
+}
+
+/// A component behind a route.
+pub(crate) struct Target {
+    pub(crate) component: Arc<str>,
+    pub(crate) handler: ProxyHandler<Instances>,
+}
+
+/// Makes applications from manifests.
+pub(crate) struct Loader {
+    linker: Linker<State>,
+    compiler: Compiler,
+    kv: Arc<Kv>,
+    client: Client,
+    own: SocketAddr,
+    options: Options,
+}
+
+impl Loader {
+    /// `own` is where the application listens.
+    pub(crate) fn new(options: Options, engine: Engine, kv: Arc<Kv>, compiled: PathBuf, own: SocketAddr) -> Result<Loader, Error> {
+        let client = Client::new(options.request_timeout).map_err(|error| Error::new(ErrorKind::Host, format!("TLS: {error}")))?;
+        Ok(Loader { linker: engine::linker(&engine)?, compiler: Compiler::new(engine, compiled), kv, client, own, options })
+    }
+
+    /// Reads spin.toml as it is now.
+    pub(crate) fn read_manifest(&self) -> Result<Manifest, Error> {
+        Manifest::read(&self.options.manifest)
+    }
+
+    /// Loads every component of the manifest, several at a time.
+    pub(crate) fn load(&self, manifest: &Manifest) -> Result<App, Error> {
+        let variables = Variables::resolve(manifest, &self.options.variables, |name| std::env::var(name).ok())?;
+        let loaded: Vec<_> = thread::scope(|scope| {
+            let variables = &variables;
+            let components = manifest.component.iter();
+            let threads: Vec<_> = components
+                .map(|(name, component)| scope.spawn(move || self.load_component(name, component, variables)))
+                .collect();
+            threads.into_iter().map(|thread| thread.join().expect("loading a component does not panic")).collect::<Result<_, Error>>()
+        })?;
+        let made_from = loaded.iter().map(|(target, fingerprint)| (target.component.to_string(), *fingerprint));
+        let made_from = made_from.chain([(String::new(), manifest.fingerprint)]).collect();
+        let targets: BTreeMap<_, _> = loaded.iter().map(|(target, _)| (&*target.component, target)).collect();
+        let routes = manifest.http_triggers().iter().filter_map(|trigger| match &trigger.route {
+            Route::Pattern(route) => Some(Pattern::parse(route).map(|pattern| (pattern, targets[&*trigger.component].clone()))),
+            Route::Private { .. } => None,
+        });
+        Ok(App { router: Router::new(routes.collect::<Result<Vec<_>, Error>>()?), made_from })
+    }
+
+    fn load_component(
+        &self,
+        name: &str,
+        component: &manifest::Component,
+        variables: &Variables,
+    ) -> Result<(Arc<Target>, Fingerprint), Error> {
+        let wasm = read(name, &self.folder().join(&component.source), component)?;
+        let refuse = |error: wasmtime::Error| Error::new(ErrorKind::Component, format!("component `{name}`: {error:#}"));
+        let pre = self.compiler.compile(&wasm).and_then(|compiled| self.linker.instantiate_pre(&compiled)).map_err(refuse)?;
+        let name: Arc<str> = name.into();
+        let instances = Instances {
+            component: name.clone(),
+            pre: proxy(pre).map_err(refuse)?,
+            grants: self.grants(&name, component, variables)?,
+            outbound: self.outbound(&name, component, variables)?,
+            environment: component.environment.clone().into_iter().collect(),
+            limits: self.limits(),
+        };
+        let target = Target { component: name, handler: ProxyHandler::new(instances) };
+        Ok((Arc::new(target), fingerprint(&wasm)))
+    }
+
+    fn grants(&self, name: &Arc<str>, component: &manifest::Component, variables: &Variables) -> Result<Arc<Grants>, Error> {
+        Ok(Arc::new(Grants {
+            component: name.clone(),
+            stores: component.key_value_stores.iter().cloned().collect(),
+            variables: variables.of(component)?,
+            kv: self.kv.clone(),
+        }))
+    }
+
+    fn outbound(&self, name: &Arc<str>, component: &manifest::Component, variables: &Variables) -> Result<Arc<Outbound>, Error> {
+        let allowed = component.allowed_outbound_hosts.iter().map(|entry| variables.fill(entry)).collect::<Result<Vec<_>, _>>()?;
+        let allowed = AllowedHosts::parse(allowed.iter().map(String::as_str))
+            .map_err(|error| Error::new(error.kind(), format!("component `{name}`: {error}")))?;
+        Ok(Arc::new(Outbound {
+            component: name.clone(),
+            allowed,
+            client: self.client.clone(),
+            own: self.own,
+            rtt: self.options.rtt,
+        }))
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            memory_bytes_max: self.options.memory_bytes_max,
+            request_timeout: self.options.request_timeout,
+            cpu_time_max: self.options.cpu_time_max,
+            requests_max: self.options.instance_requests_max,
+            concurrency_max: self.options.instance_concurrency_max,
+            idle_timeout: self.options.instance_idle_timeout,
+        }
+    }
+
+    /// Where spin.toml is.
+    pub(crate) fn manifest_path(&self) -> &Path {
+        &self.options.manifest
+    }
+
+    /// The manifest's folder, which its paths are relative to.
+    pub(crate) fn folder(&self) -> &Path {
+        self.options.manifest.parent().unwrap_or(Path::new(""))
+    }
+}
+
+fn read(name: &str, source: &Path, component: &manifest::Component) -> Result<Vec<u8>, Error> {
+    std::fs::read(source).map_err(|error| {
+        let build = component.build.as_ref().map(|build| build.command.iter().collect::<Vec<_>>().join(" && "));
+        let advice = build.map(|command| format!("; build it with `{command}`")).unwrap_or_default();
+        Error::new(ErrorKind::Component, format!("component `{name}`: cannot read `{}`: {error}{advice}", source.display()))
+    })
+}
+
+/// WASI HTTP 0.3 if the component has it, and otherwise 0.2.
+fn proxy(pre: InstancePre<State>) -> wasmtime::Result<ProxyPre<State>> {
+    match p3::bindings::ServicePre::new(pre.clone()) {
+        Ok(service) => Ok(ProxyPre::P3(service)),
+        Err(_) => p2::bindings::ProxyPre::new(pre).map(ProxyPre::P2),
+    }
+}

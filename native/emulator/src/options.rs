@@ -1,0 +1,99 @@
+//! What the caller of [`start`](crate::start) chooses, and the limits that it usually leaves as they are.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How to run an application. [`Options::new`] gives each field its default.
+#[derive(Clone)]
+pub struct Options {
+    /// The spin.toml to run. Paths in it are relative to its folder.
+    pub manifest: PathBuf,
+    /// Where to listen. Port 0 takes a free one. Default: 127.0.0.1:3000, as Spin.
+    pub listen: SocketAddr,
+    /// Values for the manifest's `[variables]`. They win over `SPIN_VARIABLE_…` in the environment.
+    pub variables: BTreeMap<String, String>,
+    /// A folder of our own for the key-value database and compiled components. Created if absent, readable by the user only.
+    /// Default: `.headland/emulator` beside the manifest.
+    pub state_dir: PathBuf,
+    /// Added once to every outbound request: half before it is sent, half before its answer is handed over. Default: none.
+    pub rtt: Duration,
+    /// Whether to watch the components' sources, rebuild what changed, and build what is absent. Default: no.
+    pub watch: bool,
+    /// Linear memory of one instance. Growing beyond it is refused, which Rust answers with a trap. Default: 128 MiB, as hosted Spin.
+    pub memory_bytes_max: usize,
+    /// From a request's arrival in an instance to the head of its response; 504 afterwards. Default: 30 s, as hosted Spin.
+    pub request_timeout: Duration,
+    /// How long an instance may compute without once waiting for anything; 500 afterwards. Default: 10 s.
+    pub cpu_time_max: Duration,
+    /// Requests in progress in the whole emulator; 503 with `Retry-After` above it. Default: 512.
+    pub requests_max: usize,
+    /// Requests that one instance serves before it is dropped. Default: 128, as Spin 4.
+    pub instance_requests_max: usize,
+    /// Requests that one instance serves at a time. Default: 16, as Spin 4.
+    pub instance_concurrency_max: usize,
+    /// How long an instance without a request is kept. Default: 1 s, as Spin 4.
+    pub instance_idle_timeout: Duration,
+    /// The request line and all header fields together; 431 above it. At least 8 KiB. Default: 64 KiB.
+    pub header_bytes_max: usize,
+    /// Path and query together; 414 above it. Default: 32 KiB.
+    pub uri_bytes_max: usize,
+    /// How long [`Emulator::shutdown`](crate::Emulator::shutdown) waits for requests in progress. Default: 10 s.
+    pub shutdown_grace: Duration,
+}
+
+impl Options {
+    /// The defaults for this manifest.
+    pub fn new(manifest: impl Into<PathBuf>) -> Options {
+        let manifest = manifest.into();
+        let state_dir = manifest.parent().map(PathBuf::from).unwrap_or_default().join(".headland/emulator");
+        Options {
+            manifest,
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)),
+            variables: BTreeMap::new(),
+            state_dir,
+            rtt: Duration::ZERO,
+            watch: false,
+            memory_bytes_max: 128 << 20,
+            request_timeout: Duration::from_secs(30),
+            cpu_time_max: Duration::from_secs(10),
+            requests_max: 512,
+            instance_requests_max: 128,
+            instance_concurrency_max: 16,
+            instance_idle_timeout: Duration::from_secs(1),
+            header_bytes_max: 64 << 10,
+            uri_bytes_max: 32 << 10,
+            shutdown_grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Names the variables and keeps their values, which may be secrets, to itself.
+impl fmt::Debug for Options {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Options")
+            .field("manifest", &self.manifest)
+            .field("listen", &self.listen)
+            .field("variables", &self.variables.keys())
+            .field("state_dir", &self.state_dir)
+            .field("rtt", &self.rtt)
+            .field("watch", &self.watch)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ok_debug_hides_values() {
+        let mut options = Options::new("spin.toml");
+        options.variables.insert("token".into(), "hunter2".into());
+        let text = format!("{options:?}");
+        assert!(text.contains("token") && !text.contains("hunter2"), "{text}");
+    }
+}

@@ -1,0 +1,162 @@
+//! Requests that components send: allowed hosts, one pool of connections, and the time that a trip takes.
+
+mod body;
+mod client;
+mod hosts;
+mod send;
+
+pub(crate) use client::Client;
+pub(crate) use hosts::AllowedHosts;
+pub(crate) use send::add_to_linker;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::uri::{Authority, Scheme};
+use http::{HeaderName, HeaderValue, Request, Response, Uri, header};
+use wasmtime_wasi_http::{Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks};
+
+use crate::exchange::Exchange;
+
+/// The hosts by which a component names the application that it is part of.
+const OWN_HOSTS: [&str; 2] = ["self", "self.alt"];
+
+/// What the requests of one component go through.
+pub(crate) struct Outbound {
+    pub(crate) component: Arc<str>,
+    pub(crate) allowed: AllowedHosts,
+    pub(crate) client: Client,
+    /// Where the application itself listens.
+    pub(crate) own: SocketAddr,
+    /// Added to each trip.
+    pub(crate) rtt: Duration,
+}
+
+/// The part of it that belongs to one instance.
+pub(crate) struct Hooks {
+    outbound: Arc<Outbound>,
+    forbidden: ForbiddenHeaderFilter,
+    /// The request on whose behalf the next one is sent.
+    pub(crate) exchange: Option<Arc<Exchange>>,
+}
+
+type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
+type Answer = Result<(Response<WasiBody>, Io), Error>;
+
+impl Hooks {
+    pub(crate) fn new(outbound: Arc<Outbound>) -> Hooks {
+        Hooks { outbound, forbidden: Arc::new(is_forbidden), exchange: None }
+    }
+}
+
+impl WasiHttpHooks for Hooks {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _response_processed: Io,
+    ) -> Box<dyn Future<Output = Answer> + Send> {
+        let (outbound, exchange) = (self.outbound.clone(), self.exchange.take());
+        Box::new(async move {
+            let request = outbound.admit(request)?;
+            if let Some(exchange) = exchange {
+                exchange.count_trip();
+            }
+            let response = outbound.send(request, options.unwrap_or_default()).await?;
+            Ok((response, Box::new(std::future::ready(Ok(()))) as Io))
+        })
+    }
+
+    fn is_forbidden_header(&mut self, name: &HeaderName) -> bool {
+        is_forbidden(name)
+    }
+
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        self.forbidden.clone()
+    }
+}
+
+impl Outbound {
+    /// Checks where the request goes, and turns `self` into an address.
+    fn admit(&self, mut request: Request<WasiBody>) -> Result<Request<WasiBody>, Error> {
+        let uri = request.uri();
+        let scheme = uri.scheme_str().unwrap_or_default();
+        if uri.host().is_some_and(|host| OWN_HOSTS.contains(&host)) && self.allowed.allows_own(scheme) {
+            self.address_to_own(&mut request)?;
+        } else if !self.allowed.allows(uri) {
+            self.log_denied(uri);
+            return Err(Error::HttpRequestDenied);
+        }
+        Ok(request)
+    }
+
+    fn address_to_own(&self, request: &mut Request<WasiBody>) -> Result<(), Error> {
+        let ip = match self.own.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        let address = SocketAddr::new(ip, self.own.port()).to_string();
+        let mut parts = std::mem::take(request.uri_mut()).into_parts();
+        parts.scheme = Some(Scheme::HTTP);
+        parts.authority = Some(Authority::try_from(address.as_str()).map_err(|_| Error::HttpRequestUriInvalid)?);
+        *request.uri_mut() = Uri::from_parts(parts).map_err(|_| Error::HttpRequestUriInvalid)?;
+        let host = HeaderValue::try_from(address).map_err(|_| Error::HttpRequestUriInvalid)?;
+        request.headers_mut().insert(header::HOST, host);
+        Ok(())
+    }
+
+    fn log_denied(&self, uri: &Uri) {
+        let (component, scheme) = (&self.component, uri.scheme_str().unwrap_or("*"));
+        let host = uri.host().unwrap_or_default();
+        let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
+        tracing::warn!(
+            "`{component}` may not send requests to {host}; to allow it, \
+             add \"{scheme}://{host}{port}\" to `allowed_outbound_hosts` of [component.{component}] in spin.toml"
+        );
+    }
+
+    async fn send(&self, request: Request<WasiBody>, options: RequestOptions) -> Result<Response<WasiBody>, Error> {
+        let half = self.rtt / 2;
+        pause(half).await;
+        let response = self.client.send(request, options).await;
+        pause(self.rtt - half).await;
+        response
+    }
+}
+
+async fn pause(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}
+
+/// The fields that belong to a connection and not to a component: those that wasi:http forbids by default.
+fn is_forbidden(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "transfer-encoding"
+            | "upgrade"
+            | "host"
+            | "http2-settings"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ok_same_fields_as_the_default() {
+        for name in wasmtime_wasi_http::DEFAULT_FORBIDDEN_HEADERS {
+            assert!(is_forbidden(&name), "{name}");
+        }
+        assert!(!is_forbidden(&header::AUTHORIZATION));
+    }
+}

@@ -1,0 +1,222 @@
+//! HTTP connections in, responses out.
+
+mod inbound;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::task::JoinSet;
+use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, TrapOrPanicError};
+use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode as ErrorCodeP2;
+use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode as ErrorCodeP3;
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use crate::app::{App, Target};
+use crate::exchange::{Cause, Exchange};
+use crate::instance;
+use crate::options::Options;
+use crate::reply::{Refusal, whole};
+
+/// How long a connection may take to send the head of a request.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The pause after a connection could not be accepted, for want of file descriptors perhaps.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Answered without a component, as Spin does.
+const WELL_KNOWN_HEALTH: &str = "/.well-known/spin/health";
+
+/// What all connections share.
+pub(crate) struct Server {
+    app: RwLock<Arc<App>>,
+    requests: Arc<Semaphore>,
+    uri_bytes_max: usize,
+    header_bytes_max: usize,
+    shutdown_grace: Duration,
+}
+
+/// A response's body. Its request counts as in progress until the body has left.
+pub(crate) struct ReplyBody {
+    inner: WasiBody,
+    _request: Option<OwnedSemaphorePermit>,
+}
+
+impl Server {
+    pub(crate) fn new(app: App, options: &Options) -> Server {
+        Server {
+            app: RwLock::new(Arc::new(app)),
+            requests: Arc::new(Semaphore::new(options.requests_max)),
+            uri_bytes_max: options.uri_bytes_max,
+            header_bytes_max: options.header_bytes_max,
+            shutdown_grace: options.shutdown_grace,
+        }
+    }
+
+    /// The version that new requests get.
+    pub(crate) fn app(&self) -> Arc<App> {
+        self.app.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// New requests get this version; those in progress keep theirs.
+    pub(crate) fn swap(&self, app: App) {
+        *self.app.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(app);
+    }
+
+    /// Serves until `stop`, then finishes what is in progress, for as long as the grace lasts.
+    pub(crate) async fn run(self: Arc<Server>, listener: TcpListener, mut stop: oneshot::Receiver<()>) {
+        let graceful = GracefulShutdown::new();
+        let mut connections = JoinSet::new();
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(self.header_bytes_max);
+        builder.http2().timer(TokioTimer::new()).max_header_list_size(u32::try_from(self.header_bytes_max).unwrap_or(u32::MAX));
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = &mut stop => break,
+            };
+            match accepted {
+                Ok((stream, client)) => drop(connections.spawn(self.clone().serve(stream, client, &builder, &graceful))),
+                Err(error) => {
+                    tracing::warn!("cannot accept a connection: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+            while connections.try_join_next().is_some() {}
+        }
+        drop(listener);
+        if tokio::time::timeout(self.shutdown_grace, graceful.shutdown()).await.is_err() {
+            tracing::warn!("requests were still in progress when the grace for shutting down ended");
+        }
+        connections.shutdown().await;
+    }
+
+    fn serve(
+        self: Arc<Server>,
+        stream: TcpStream,
+        client: SocketAddr,
+        builder: &auto::Builder<TokioExecutor>,
+        graceful: &GracefulShutdown,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        // A response leaves at once, however small.
+        let _ = stream.set_nodelay(true);
+        let client: Arc<HeaderValue> = Arc::new(client.to_string().try_into().expect("an address is printable ASCII"));
+        let service = service_fn(move |request| {
+            let (server, client) = (self.clone(), client.clone());
+            async move { Ok::<_, Infallible>(server.answer(request, &client).await) }
+        });
+        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = graceful.watch(connection);
+        async move {
+            if let Err(error) = connection.await {
+                tracing::debug!("a connection ended: {error}");
+            }
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>, client: &HeaderValue) -> Response<ReplyBody> {
+        let Ok(permit) = self.requests.clone().try_acquire_owned() else {
+            return reply(Refusal::Overloaded.into_response(), None);
+        };
+        if !tracing::enabled!(target: "access", tracing::Level::INFO) {
+            let response = self.dispatch(request, client).await.0;
+            return reply(response, Some(permit));
+        }
+        let start = Instant::now();
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let (response, component, exchange) = self.dispatch(request, client).await;
+        log(&method, uri.path(), response.status(), start, component.as_deref(), &exchange);
+        reply(response, Some(permit))
+    }
+
+    async fn dispatch(
+        &self,
+        request: Request<Incoming>,
+        client: &HeaderValue,
+    ) -> (Response<WasiBody>, Option<Arc<str>>, Arc<Exchange>) {
+        let exchange = Arc::new(Exchange::default());
+        let uri = request.uri();
+        if uri.path_and_query().is_some_and(|path| path.as_str().len() > self.uri_bytes_max) {
+            return (Refusal::UriTooLong.into_response(), None, exchange);
+        }
+        if uri.path() == WELL_KNOWN_HEALTH {
+            return (Response::new(whole("OK")), None, exchange);
+        }
+        let app = self.app();
+        let Some((pattern, target)) = app.router.find(uri.path()) else {
+            return (Refusal::RouteNotFound.into_response(), None, exchange);
+        };
+        let response = match inbound::prepare(request, pattern, client) {
+            Ok(request) => handle(target, request, &exchange).await,
+            Err(refusal) => Err(refusal),
+        };
+        (response.unwrap_or_else(Refusal::into_response), Some(target.component.clone()), exchange)
+    }
+}
+
+async fn handle(target: &Target, request: Request<Incoming>, exchange: &Arc<Exchange>) -> Result<Response<WasiBody>, Refusal> {
+    let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
+    match target.handler.handle(exchange.clone(), request).await {
+        Ok(response) => Ok(response),
+        Err(error) => Err(explain(&target.component, exchange, &error).await),
+    }
+}
+
+/// What the caller is told; the log gets the rest.
+async fn explain(component: &str, exchange: &Exchange, error: &wasmtime::Error) -> Refusal {
+    if error.is::<TrapOrPanicError>() {
+        // The instance's end is logged once, where it happened, and not for each request in it.
+        Refusal::Ended(exchange.cause().await)
+    } else if error.is::<ExpirationError>() {
+        instance::log(component, Cause::Timeout, error);
+        Refusal::Ended(Cause::Timeout)
+    } else if let Some(error) = error.downcast_ref::<InstantiationError<Arc<Exchange>>>() {
+        tracing::error!("`{component}` cannot be instantiated: {:#}", error.error);
+        Refusal::Overloaded
+    } else if error.is::<ErrorCodeP3>() || error.is::<ErrorCodeP2>() {
+        tracing::error!("`{component}` returned an error in place of a response: {error:#}");
+        Refusal::NoResponse
+    } else {
+        let cause = exchange.explain(error);
+        instance::log(component, cause, error);
+        Refusal::Ended(cause)
+    }
+}
+
+fn log(method: &Method, path: &str, status: StatusCode, start: Instant, component: Option<&str>, exchange: &Exchange) {
+    let milliseconds = start.elapsed().as_secs_f64() * 1e3;
+    let (status, component, trips) = (status.as_u16(), component.unwrap_or("-"), exchange.trips());
+    tracing::info!(target: "access", %method, path, status, component, trips, "{method} {path} {status} {milliseconds:.1} ms");
+}
+
+fn reply(response: Response<WasiBody>, request: Option<OwnedSemaphorePermit>) -> Response<ReplyBody> {
+    response.map(|inner| ReplyBody { inner, _request: request })
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        Pin::new(&mut self.inner).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
