@@ -26,6 +26,11 @@ use serde::Deserialize;
 use crate::format::{self, within};
 use crate::{COLUMNS_MAX, Error, ErrorKind, RELATIONS_MAX};
 
+/// A statement without parameters that makes [`introspection()`] quicker when it runs before it in the same
+/// transaction; it may be left out. Just-in-time compilation of a statement of that length takes longer than the
+/// statement itself (0.9 s instead of 0.3 s for 1,000 relations), and a large schema's columns are sorted in memory.
+pub const INTROSPECTION_SETTINGS: &str = "select set_config('jit', 'off', true), set_config('work_mem', '64MB', true)";
+
 /// The SQL statement that describes what `schemas` expose, with its parameters: the answer is one row with one
 /// column, `body`, which [`Catalog::from_introspection`](crate::Catalog::from_introspection) takes.
 ///

@@ -81,14 +81,11 @@ type_described as (
 
 -- Columns of different relations are often equal (`id`, `created_at`), so each is described once; relations refer to
 -- its number.
-attribute_described as materialized (
+attribute_typed as materialized (
   select
-    a.attrelid,
-    a.attnum,
-    case
-      when initial.text is null and d.description is null then json_build_array(a.attname, u.number, bits.flags)
-      else json_build_array(a.attname, u.number, bits.flags, initial.text, d.description)
-    end::text as described
+    a.attrelid, a.attnum, a.attname, u.number as type_number, bits.flags,
+    -- Never empty when there is one; so that these can be compared by `=`.
+    coalesce(initial.text, '') as initial, coalesce(d.description, '') as description
   from unqualified
   cross join attribute a
   join type_used u on u.atttypid = a.atttypid and u.atttypmod = a.atttypmod
@@ -117,20 +114,30 @@ attribute_described as materialized (
   ) as bits
 ),
 
-column_described as materialized (
-  select described, row_number() over (order by described collate "C") - 1 as number
-  from (select distinct described from attribute_described) as each
+attribute_numbered as materialized (
+  select row_number() over (order by attname, type_number, flags, initial collate "C", description collate "C") - 1 as number, each.*
+  from (select distinct attname, type_number, flags, initial, description from attribute_typed) as each
+),
+
+column_described as (
+  select
+    number,
+    case
+      when initial = '' and description = '' then json_build_array(attname, type_number, flags)
+      else json_build_array(attname, type_number, flags, nullif(initial, ''), nullif(description, ''))
+    end as described
+  from attribute_numbered
 ),
 
 columns_of as (
   select
-    a.attrelid,
-    array_agg(c.number order by a.attnum) as numbers,
+    t.attrelid,
+    array_agg(n.number order by t.attnum) as numbers,
     -- Only where columns were dropped do attnums differ from places.
-    case when max(a.attnum) > count(*) then array_agg(a.attnum order by a.attnum) end as attnums
-  from attribute_described a
-  join column_described c using (described)
-  group by a.attrelid
+    case when max(t.attnum) > count(*) then array_agg(t.attnum order by t.attnum) end as attnums
+  from attribute_typed t
+  join attribute_numbered n using (attname, type_number, flags, initial, description)
+  group by t.attrelid
 ),
 
 -- What the query of each view reads. A view depends on itself through its rule, which says nothing.
@@ -247,7 +254,9 @@ view_described as (
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   -- A name is written with its special characters escaped. Without them, each brace that is left is one of a node.
   cross join lateral (
-    select translate(regexp_replace(w.ev_action::text, '\\.', '', 'g'), e'\x01\x02\x03', '') as text
+    select translate(
+      case strpos(w.ev_action::text, '\') when 0 then w.ev_action::text else regexp_replace(w.ev_action::text, '\\.', '', 'g') end,
+      e'\x01\x02\x03', '') as text
   ) as escaped
   cross join lateral (
     select replace(replace(replace(escaped.text,
@@ -269,7 +278,7 @@ view_described as (
 
 select json_build_object(
   'types', (select coalesce(json_agg(described order by number), '[]') from type_described),
-  'columns', (select coalesce(json_agg(described::json order by number), '[]') from column_described),
+  'columns', (select coalesce(json_agg(described order by number), '[]') from column_described),
   'relations', (select coalesce(json_agg(described order by oid), '[]') from relation_described),
   'others', (select coalesce(json_agg(described order by oid), '[]') from other_described),
   'keys', (select coalesce(json_agg(described order by conrelid), '[]') from key_described),

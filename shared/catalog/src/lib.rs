@@ -41,6 +41,6 @@ pub use catalog::{Catalog, Relations};
 pub use column::{Column, Identity, TypeKind};
 pub use error::{Error, ErrorKind};
 pub use format::{BYTES_MAX, COLUMNS_MAX, FORMAT_VERSION, LEGS_MAX, RELATIONS_MAX, RELATIONSHIPS_MAX};
-pub use introspection::introspection;
+pub use introspection::{INTROSPECTION_SETTINGS, introspection};
 pub use relation::{Columns, PrimaryKey, Relation, RelationKind, Source, Sources};
 pub use relationship::{Cardinality, Relationship, Relationships};

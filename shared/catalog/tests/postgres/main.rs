@@ -41,7 +41,9 @@ fn introspect(cluster: &Cluster, role: &str, schemas: &[&str]) -> Catalog {
     let (text, parameters) = catalog::introspection(&schemas);
     let quoted = |value: &Option<String>| format!("'{}'", value.as_deref().unwrap_or_default().replace('\'', "''"));
     let values = parameters.iter().map(quoted).collect::<Vec<_>>().join(", ");
-    let script = format!("prepare question as {text};\nbegin read only;\nexecute question({values});\ncommit;");
+    let (question, settings) = (format!("prepare question as {text}"), catalog::INTROSPECTION_SETTINGS);
+    let script =
+        format!("{question};\nbegin read only;\n{settings} \\g /dev/null\nexecute question({values});\ncommit;");
     Catalog::from_introspection(cluster.run(role, &script).as_bytes()).expect("the answer is well formed")
 }
 
