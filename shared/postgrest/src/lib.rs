@@ -19,7 +19,7 @@ mod statement;
 mod testing;
 
 pub use api_request::ApiRequest;
-pub use error::{Error, ErrorKind};
+pub use error::{Candidate, Error, ErrorKind, RangeError, Suggestion};
 pub use plan::{ReadPlan, plan};
 pub use response::response;
 pub use statement::{estimate, settings, statement};

@@ -4,6 +4,7 @@
 //! asked), `page_total` (how many there are in `body`), and `response_headers` and `response_status`, which functions
 //! of the database may have set. Names are quoted, values are parameters whose types Postgres infers.
 
+mod condition;
 mod count;
 mod estimate;
 mod fragment;

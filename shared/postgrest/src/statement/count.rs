@@ -3,8 +3,8 @@
 //! Nothing is read of the rows, so that a column which is dear to compute costs nothing; joins that only embed
 //! are left out, those that filter become `EXISTS`.
 
-use super::fragment;
 use super::sql::Sql;
+use super::{condition, fragment};
 use crate::plan::{Embed, Node};
 
 /// Writes a query with as many rows as the node has; `parent` is what it is embedded into, and how.
@@ -13,13 +13,13 @@ pub(super) fn select(sql: &mut Sql, node: &Node<'_>, parent: Option<(&Node<'_>, 
     fragment::from(sql, node, parent.map(|(_, embed)| embed));
     let mut separator = " WHERE ";
     let mut next = |sql: &mut Sql| _ = sql.push(std::mem::replace(&mut separator, " AND "));
-    for condition in &node.conditions {
+    for wanted in &node.conditions {
         next(sql);
-        let embedded = |sql: &mut Sql, embed: &Embed<'_>, wanted: bool| {
-            sql.push(if wanted { "" } else { "NOT " });
+        let embedded = |sql: &mut Sql, embed: &Embed<'_>, exist: bool| {
+            sql.push(if exist { "" } else { "NOT " });
             exists(sql, node, embed);
         };
-        fragment::condition(sql, node, condition, &embedded);
+        condition::write(sql, node, wanted, &embedded);
     }
     if let Some((parent, embed)) = parent {
         next(sql);

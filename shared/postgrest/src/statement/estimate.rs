@@ -6,8 +6,8 @@
 
 use sql::Statement;
 
-use super::count;
 use super::sql::Sql;
+use super::{condition, count};
 use crate::api_request::{ApiRequest, Count};
 use crate::plan::ReadPlan;
 
@@ -30,6 +30,6 @@ pub fn estimate(request: &ApiRequest, plan: &ReadPlan<'_>) -> Vec<Statement> {
     let values: Vec<&str> = parameters.iter().flatten().map(String::as_str).collect();
     let mut build = Sql::default();
     build.push("SELECT pg_catalog.set_config('headland.query', pg_catalog.format(").value(text);
-    build.push(", VARIADIC ").value(super::fragment::array(&values)).push("::text[]), true)");
+    build.push(", VARIADIC ").value(condition::array(&values)).push("::text[]), true)");
     vec![build.into_statement(), Statement { text: EXPLAIN.to_owned(), parameters: Vec::new() }]
 }

@@ -3,8 +3,8 @@
 //! Each embedded relation is a lateral join: a row as it is where there is at most one, otherwise `body`, the
 //! JSON array of them, which is NULL where there are none.
 
-use super::fragment;
 use super::sql::Sql;
+use super::{condition, fragment};
 use crate::plan::{Embed, Node, Selected};
 
 /// Writes the query for a node; `parent` is what it is embedded into, and how.
@@ -86,7 +86,7 @@ fn conditions(sql: &mut Sql, node: &Node<'_>, parent: Option<(&Node<'_>, &Embed<
         return;
     }
     sql.push(" WHERE ");
-    sql.separated(" AND ", &node.conditions, |sql, condition| fragment::condition(sql, node, condition, &exists));
+    sql.separated(" AND ", &node.conditions, |sql, wanted| condition::write(sql, node, wanted, &exists));
     if let Some((parent, embed)) = parent {
         sql.push(if node.conditions.is_empty() { "" } else { " AND " });
         fragment::join_conditions(sql, parent, embed);
