@@ -4,12 +4,13 @@
 //! legs, relations, and the index at last.
 
 use crate::checksum::checksum;
-use crate::derive::{Derived, Leg, Link, derive};
+use crate::derive::{Derived, Leg, derive};
 use crate::format::{
     CHECKSUM_AT, DIRECTORY_AT, FORMAT_VERSION, FORWARD, HEADER_BYTES, IDENTITY_ALWAYS, IDENTITY_BY_DEFAULT, INVERSE,
     IS_GENERATED, IS_NULLABLE, IS_UNIQUE, MAGIC, THROUGH, put_block, put_varint, within,
 };
 use crate::introspection::{Answer, Column, Type};
+use crate::link::Link;
 use crate::pool::{Laid, Pool};
 use crate::source::{Source, sources};
 use crate::{BYTES_MAX, Error};

@@ -17,7 +17,7 @@
 //! relation     = schema:string name:string kind:u8 flags:u8 oid:varint description:optional
 //!                columns:block(column-offset:varint *)        ; in the order of attnum
 //!                key:block(string *)                          ; the primary key's columns in the key's order
-//!                relationships:block(relationship *)          ; sorted, see derive.rs
+//!                relationships:block(relationship *)          ; sorted, see link.rs
 //!                sources:block(source *)                      ; see source.rs; empty for a relation other
 //!                                                             ; than a view that has itself alone
 //! relationship = leg-offset * 4 + direction : varint          ; direction 0: from the leg's source to its target,

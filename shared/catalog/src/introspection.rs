@@ -148,6 +148,7 @@ pub(crate) fn parse(json: &[u8]) -> Result<Answer<'_>, Error> {
     answer.types.iter().try_for_each(check_type)?;
     answer.columns.iter().try_for_each(|column| check_column(column, answer.types.len()))?;
     answer.relations.iter().try_for_each(|relation| check_relation(relation, answer.columns.len()))?;
+    answer.foreign_keys.iter().try_for_each(check_foreign_key)?;
     answer.relations.sort_by(|one, other| (&one.schema, &one.name).cmp(&(&other.schema, &other.name)));
     Ok(answer)
 }
@@ -182,6 +183,13 @@ fn check_relation(relation: &Relation<'_>, column_count: usize) -> Result<(), Er
             Err(refused(format!("the columns of `{name}` are not in the order of attnum")))
         }
         _ => Ok(()),
+    }
+}
+
+fn check_foreign_key(key: &ForeignKey<'_>) -> Result<(), Error> {
+    match key.source_columns.len() == key.target_columns.len() && !key.source_columns.is_empty() {
+        true => Ok(()),
+        false => Err(refused(format!("the foreign key `{}` has no columns, or not as many at both ends", key.name))),
     }
 }
 
@@ -259,6 +267,7 @@ mod tests {
         refused_with("/keys/0/1/0", json!(3), "`one` has no column 3");
         refused_with("/foreign_keys/0/3/0", json!(0), "`one` has no column 0");
         refused_with("/foreign_keys/0/4/0", json!(65535), "`one` has no column 65535");
+        refused_with("/foreign_keys/0/4", json!([1, 2]), "the foreign key `fk` has no columns, or not as many");
     }
 
     #[test]

@@ -102,6 +102,7 @@ attribute_typed as materialized (
           from pg_catalog.pg_depend s
           where s.refclassid = 'pg_catalog.pg_class'::regclass and s.refobjid = a.attrelid and s.refobjsubid = a.attnum
             and s.classid = 'pg_catalog.pg_class'::regclass and s.deptype = 'i'
+          limit 1
         )
         else pg_get_expr(e.adbin, e.adrelid)
       end as text

@@ -29,6 +29,7 @@ mod encode;
 mod error;
 mod format;
 mod introspection;
+mod link;
 mod pool;
 mod relation;
 mod relationship;
