@@ -43,7 +43,7 @@ pub(crate) fn derive<'a>(answer: &'a Answer<'_>) -> Result<Derived<'a>, Error> {
 struct Appearances {
     /// The place of each exposed relation, by OID.
     places: HashMap<u32, usize>,
-    /// For each base table the exposed views on it: their place, and what they show.
+    /// For each base table the exposed views on it: their place, by which they are sorted, and what they show.
     views: HashMap<u32, Vec<(usize, Shown)>>,
     /// For each exposed view the base tables in the order of their columns in it.
     tables: HashMap<usize, Vec<u32>>,
@@ -100,7 +100,7 @@ fn keys<'a>(answer: &'a Answer<'_>, appearances: &Appearances) -> Result<Vec<Vec
 
 fn shown_key(appearances: &Appearances, view: usize, table: u32, key: &[u16]) -> Option<Vec<u16>> {
     let views = appearances.views.get(&table)?;
-    let (_, shown) = views.iter().find(|(place, _)| *place == view)?;
+    let (_, shown) = &views[views.binary_search_by_key(&view, |(place, _)| *place).ok()?];
     key.iter().map(|column| shown.get(column)?.first().copied()).collect()
 }
 
