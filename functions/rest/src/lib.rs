@@ -64,8 +64,9 @@ impl Caller<'_> {
     /// Makes the one trip.
     async fn ask(&self, request: &ApiRequest, plan: &ReadPlan<'_>) -> Result<http::Response<Bytes>, Refusal> {
         let claims = serde_json::json!({ "role": self.role }).to_string();
-        let settings = postgrest::settings(request, self.role, &claims, self.config);
-        let statements = [settings, postgrest::statement(request, plan)];
+        let mut statements = vec![postgrest::settings(request, self.role, &claims, self.config)];
+        statements.extend(postgrest::estimate(request, plan));
+        statements.push(postgrest::statement(request, plan));
         let batch = Batch { statements: &statements, read_only: true };
         let timeout = Duration::from_millis(self.config.region_timeout);
         let row = self.region.run(self.edge, batch, timeout).await?;

@@ -57,10 +57,11 @@ fn refresh_after_response(edge: &Edge, region: &Region, config: &Rc<Config>) {
     });
 }
 
-/// Whether a newer catalog may know what this one does not.
+/// Whether a newer catalog may know better.
 pub(crate) fn is_in_doubt(edge: &Edge, fetched: &Fetched, error: &postgrest::Error) -> bool {
-    let is_unknown = matches!(error.kind, ErrorKind::TableNotFound { .. } | ErrorKind::NoRelationship { .. });
-    is_unknown && edge.now().saturating_sub(fetched.at) >= DOUBT_AGE
+    use ErrorKind::{AmbiguousRelationship, NoRelationship, TableNotFound};
+    let may_differ = matches!(error.kind, TableNotFound { .. } | NoRelationship { .. } | AmbiguousRelationship { .. });
+    may_differ && edge.now().saturating_sub(fetched.at) >= DOUBT_AGE
 }
 
 async fn from_kv(edge: &Edge, region: &Region, config: &Config) -> Option<Fetched> {

@@ -1,0 +1,13 @@
+//! What runs while the tests do: each server is started when the first test asks for it, and stopped at the end.
+
+mod http;
+mod process;
+mod region;
+mod runtime;
+mod upstream;
+
+pub(crate) use http::{exchange_raw, get, send};
+pub(crate) use process::{Process, root, scratch};
+pub(crate) use region::{Mode, region};
+pub(crate) use runtime::{Runtime, dev, headland, node, node_modules, stop};
+pub(crate) use upstream::upstream;

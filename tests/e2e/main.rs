@@ -1,0 +1,42 @@
+//! End to end: the built components under `headland dev`, the Worker under `wrangler dev`, a real gateway, a real
+//! Postgres, and clients that nobody here wrote. It holds no Headland code: it starts programs and speaks HTTP.
+//!
+//! Run it by `scripts/test`, which builds what is needed. A test whose prerequisites are absent says so and passes as
+//! skipped. `scripts/test e2e NAME` runs the tests whose names contain NAME.
+
+mod cases;
+mod clients;
+mod dev;
+mod harness;
+mod house;
+mod probe;
+mod trips;
+mod trouble;
+
+use libtest_mimic::{Arguments, Trial};
+
+/// What a test gives: nothing, or what went wrong.
+type Outcome = anyhow::Result<()>;
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    // Trips are counted, and the region is taken away and brought back: one test at a time.
+    arguments.test_threads = Some(1);
+    let tests = [
+        house::tests(),
+        probe::tests(),
+        cases::tests(),
+        clients::tests(),
+        trips::tests(),
+        trouble::tests(),
+        dev::tests(),
+    ];
+    let conclusion = libtest_mimic::run(&arguments, tests.into_iter().flatten().collect());
+    harness::stop();
+    conclusion.exit();
+}
+
+/// A test of that name.
+fn test(name: impl Into<String>, run: impl FnOnce() -> Outcome + Send + 'static) -> Trial {
+    Trial::test(name, move || run().map_err(|error| format!("{error:#}").into()))
+}
