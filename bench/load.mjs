@@ -1,0 +1,46 @@
+// Load: wrk over HTTP, pgbench on Postgres itself.
+import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** Requests for random movies on `connections` connections; refuses to give figures for anything but successes. */
+export async function load({ url, path: template, scratch, seconds, connections }) {
+  const script = path.join(scratch, 'wrk.lua')
+  writeFileSync(script, `math.randomseed(os.time())
+local template = ${JSON.stringify(template)}
+request = function() return wrk.format('GET', (template:gsub('N', tostring(math.random(1, 3151)), 1))) end
+`)
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '--timeout', '10s', '-s', script, url]
+  const { stdout } = await run('wrk', args)
+  if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`${url}${template}:\n${stdout}`)
+  const milliseconds = (line) => {
+    const [, value, unit] = stdout.match(new RegExp(`${line}%\\s+([\\d.]+)(us|ms|s)`))
+    return value * { us: 0.001, ms: 1, s: 1000 }[unit]
+  }
+  return { rps: Number(stdout.match(/Requests\/sec:\s+([\d.]+)/)[1]), p50: milliseconds(50), p99: milliseconds(99) }
+}
+
+/** The same statement without anything in between, prepared, on as many connections as the gateway has. */
+export async function pgbench({ workload, dev, scratch, seconds }) {
+  const script = path.join(scratch, 'pgbench.sql')
+  const log = path.join(scratch, 'pgbench-log')
+  writeFileSync(script, `${workload.sql.replace('from movies', 'from public.movies').replace('join directors', 'join public.directors')}\n`)
+  const database = new URL(dev.databaseUrl)
+  const args = ['-n', '-M', 'prepared', '-c10', '-j1', `-T${seconds}`, '-f', script, '-l', `--log-prefix=${log}`, '--sampling-rate=0.1']
+  const env = {
+    ...process.env,
+    PGHOST: decodeURIComponent(database.searchParams.get('host') ?? database.hostname),
+    PGPORT: database.port || database.searchParams.get('port') || '5432',
+    PGUSER: decodeURIComponent(database.username),
+    PGPASSWORD: decodeURIComponent(database.password),
+    PGDATABASE: database.pathname.slice(1),
+    // The authenticator itself may read nothing.
+    PGOPTIONS: '-c role=anon',
+  }
+  const { stdout } = await run(process.env.PGBENCH ?? 'pgbench', args, { env, cwd: scratch })
+  const average = Number(stdout.match(/latency average = ([\d.]+) ms/)[1])
+  return { rps: Number(stdout.match(/tps = ([\d.]+)/)[1]), p50: average, p99: NaN }
+}

@@ -1,0 +1,124 @@
+// The benchmark: Headland and its peers side by side, in turns, on one Postgres. Called by scripts/bench, which builds
+// and sets up; prints a table and writes target/bench.json.
+//
+//   node bench/run.mjs [--seconds 4] [--rounds 3] [--connections 32]
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync, mkdirSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { headlandDev, peer, stopAll, workerd } from './servers.mjs'
+import { load, pgbench } from './load.mjs'
+
+const option = (name, fallback) => {
+  const at = process.argv.indexOf(`--${name}`)
+  return at < 0 ? fallback : Number(process.argv[at + 1])
+}
+const seconds = option('seconds', 4)
+const rounds = option('rounds', 3)
+const connections = option('connections', 32)
+
+/** What is asked: Headland's path and the peers', with N for the id of a random movie. */
+const workloads = {
+  row: {
+    title: 'one row',
+    headland: '/rest/v1/movies?select=id,title,imdb_rating&id=eq.N',
+    peer: '/row/N',
+    sql: '\\set n random(1, 3201)\nselect id, title, imdb_rating from movies where id = :n;',
+  },
+  rows: {
+    title: '50 rows',
+    headland: '/rest/v1/movies?select=id,title,imdb_rating&id=gte.N&order=id&limit=50',
+    peer: '/rows/N',
+    sql: '\\set n random(1, 3201)\nselect id, title, imdb_rating from movies where id >= :n order by id limit 50;',
+  },
+  embed: {
+    title: '50 rows with their directors',
+    headland: '/rest/v1/movies?select=id,title,imdb_rating,director:directors(name)&id=gte.N&order=id&limit=50',
+    peer: '/embed/N',
+    sql: '\\set n random(1, 3201)\nselect m.id, title, imdb_rating, name from movies m left join directors d on d.id = director_id where m.id >= :n order by m.id limit 50;',
+  },
+  hello: { title: 'hello (no database)', headland: '/health', peer: '/hello' },
+}
+
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)]
+}
+
+/** Every system in turn, round after round; gives the median of each figure. */
+async function compare(workload, systems) {
+  const samples = systems.map(() => [])
+  for (let round = 0; round < rounds; round++) {
+    for (const [at, system] of systems.entries()) samples[at].push(await system.run(workload))
+  }
+  return systems.map((system, at) => {
+    const figure = (name) => median(samples[at].map((sample) => sample[name]))
+    return { system: system.name, rps: figure('rps'), p50_ms: figure('p50'), p99_ms: figure('p99') }
+  })
+}
+
+function wasmSizes() {
+  const file = (name, ...files) => {
+    const bytes = Buffer.concat(files.map((file) => readFileSync(file)))
+    return { name, raw_bytes: bytes.length, gzipped_bytes: gzipSync(bytes, { level: 9 }).length }
+  }
+  const component = (name) => file(name, `target/wasm32-wasip2/wasm/${name}.wasm`)
+  const build = 'functions/worker/build/'
+  return [component('rest'), component('health'), file('worker', `${build}index.js`, `${build}index_bg.wasm`)]
+}
+
+function table(title, rows, base) {
+  const reference = rows.find((row) => row.system === base).rps
+  const lines = rows.map((row) => {
+    const cells = [Math.round(row.rps), row.p50_ms.toFixed(2), row.p99_ms.toFixed(2), (row.rps / reference).toFixed(2)]
+    return `| ${row.system} | ${cells.join(' | ')} |`
+  })
+  return [`| ${title} | requests/s | p50 ms | p99 ms | × ${base} |`, '| --- | ---: | ---: | ---: | ---: |', ...lines, ''].join('\n')
+}
+
+async function main() {
+  const scratch = path.resolve('target/bench')
+  rmSync(scratch, { recursive: true, force: true })
+  mkdirSync(scratch, { recursive: true })
+  const dev = await headlandDev(scratch)
+  const worker = await workerd(scratch, dev)
+  const http = (name, url, side) => ({
+    name,
+    run: (workload) => load({ url, path: workload[side], scratch, seconds, connections }),
+  })
+  const headland = http('Headland: emulator + gateway', dev.url, 'headland')
+  const onWorkerd = http('Headland: workerd + gateway', worker.url, 'headland')
+  const peers = []
+  for (const [name, script] of [['Express 5 + pg', 'express'], ['Fastify + pg', 'fastify'], ['Node http + pg', 'node']]) {
+    peers.push(http(name, await peer(script, dev.databaseUrl), 'peer'))
+  }
+  const limit = { name: 'pgbench (the limit)', run: (workload) => pgbench({ workload, dev, scratch, seconds }) }
+
+  const results = {}
+  for (const [name, workload] of Object.entries(workloads)) {
+    const systems = name === 'hello' ? [headland, onWorkerd, ...peers] : [headland, onWorkerd, ...peers, limit]
+    process.stderr.write(`headland: ${workload.title}: ${systems.length} systems, ${rounds} rounds of ${seconds} s\n`)
+    results[name] = await compare(workload, systems)
+  }
+  const machine = `${os.cpus().length} cores (${os.cpus()[0].model}), ${Math.round(os.totalmem() / 2 ** 30)} GB, ${os.type()} ${os.release()}`
+  const versions = execFileSync('rustc', ['--version']).toString().trim() + `, node ${process.versions.node}`
+  const sizes = wasmSizes()
+
+  for (const [name, workload] of Object.entries(workloads)) {
+    console.log(table(workload.title, results[name], peers[0].name))
+  }
+  const kb = (bytes) => Math.round(bytes / 1000)
+  console.log('| wasm | KB | gzipped KB |\n| --- | ---: | ---: |')
+  for (const { name, raw_bytes, gzipped_bytes } of sizes) console.log(`| ${name} | ${kb(raw_bytes)} | ${kb(gzipped_bytes)} |`)
+  console.log(`\nA new instance of \`rest\` starts in ${dev.instanceStart()}.`)
+  console.log(`\n${connections} connections, ${rounds} rounds of ${seconds} s in turns, medians; ${machine}; ${versions}`)
+  const report = { machine, versions, connections, seconds, rounds, results, sizes, instance_start: dev.instanceStart() }
+  writeFileSync('target/bench.json', JSON.stringify(report, null, 2) + '\n')
+}
+
+try {
+  await main()
+} finally {
+  await stopAll()
+}

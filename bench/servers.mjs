@@ -1,0 +1,98 @@
+// The servers that are compared. All listen on loopback and are stopped by stopAll().
+import { spawn } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+
+const children = []
+
+/** Starts a program and waits until a line that it prints matches; gives the match. */
+function start(command, args, pattern, env = {}) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  children.push(child)
+  let printed = ''
+  return new Promise((resolve, reject) => {
+    const read = (chunk) => {
+      printed += chunk
+      const match = printed.match(pattern)
+      if (match) resolve({ match, printed: () => printed })
+    }
+    child.stdout.on('data', read)
+    child.stderr.on('data', read)
+    child.on('exit', (code) => reject(new Error(`${command} ${args[0]} ended with ${code}:\n${printed}`)))
+  })
+}
+
+/** The edge, the gateway and a Postgres with the sample. */
+export async function headlandDev(scratch) {
+  const state = path.join(scratch, 'state')
+  delete process.env.DATABASE_URL
+  const env = { HEADLAND_LOG: 'warn,headland=info,emulator::instance=debug' }
+  const args = ['dev', '--listen', '127.0.0.1:0', '--no-watch', '--state', state]
+  const { match, printed } = await start('target/release/headland', args, /listening on (http:\/\/[\d.:]+)/, env)
+  const region = Object.fromEntries(
+    readFileSync(path.join(state, 'region.env'), 'utf8').split('\n').filter(Boolean).map((line) => line.split(/=(.*)/s).slice(0, 2)),
+  )
+  return {
+    url: match[1],
+    regionUrl: region.REGION_URL,
+    regionConnection: region.REGION_CONNECTION,
+    databaseUrl: region.DATABASE_URL,
+    instanceStart: () => {
+      const times = [...printed().matchAll(/instance of `?rest`? started in ([\d.]+\s?[µm]?s)/g)].map((match) => match[1])
+      return times.at(-1) ?? 'an unknown time'
+    },
+  }
+}
+
+/** The Worker on workerd itself: `wrangler dev` would add a proxy and measure that. */
+export async function workerd(scratch, dev) {
+  const config = path.join(scratch, 'worker.capnp')
+  const text = (value) => JSON.stringify(value)
+  const modules = path.resolve('functions/worker/build')
+  writeFileSync(config, `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = (
+      modules = [
+        (name = "index.js", esModule = embed ${text(path.join(modules, 'index.js'))}),
+        (name = "index_bg.wasm", wasm = embed ${text(path.join(modules, 'index_bg.wasm'))}),
+      ],
+      compatibilityDate = "2026-01-01",
+      bindings = [
+        (name = "REGION_URL", text = ${text(dev.regionUrl)}),
+        (name = "REGION_CONNECTION", text = ${text(dev.regionConnection)}),
+        (name = "HEADLAND_CONFIG", text = ""),
+      ],
+      globalOutbound = "loopback",
+    )),
+    (name = "loopback", network = (allow = ["local"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+`)
+  const { match } = await start('workerd', ['serve', '--control-fd=1', config], /"port":(\d+)/)
+  return { url: `http://127.0.0.1:${match[1]}` }
+}
+
+/** One of bench/peers/, with a pool of as many connections as the gateway's. */
+export async function peer(script, databaseUrl) {
+  const file = path.join(process.env.HEADLAND_NODE_MODULES, 'peers', `${script}.mjs`)
+  const { match } = await start(process.execPath, [file], /listening on (http:\/\/[\d.:]+)/, {
+    DATABASE_URL: databaseUrl,
+    NODE_ENV: 'production',
+  })
+  return match[1]
+}
+
+/** Ends what was started, last first. */
+export async function stopAll() {
+  for (const child of children.reverse()) {
+    if (child.exitCode !== null || child.signalCode !== null) continue
+    const ended = new Promise((resolve) => child.on('exit', resolve))
+    child.removeAllListeners('exit')
+    child.kill('SIGTERM')
+    const late = setTimeout(() => child.kill('SIGKILL'), 10_000)
+    child.on('exit', () => clearTimeout(late))
+    await Promise.race([ended, new Promise((resolve) => child.on('exit', resolve))])
+  }
+}
