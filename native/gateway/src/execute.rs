@@ -125,8 +125,7 @@ impl Execution<'_> {
         if lease.in_transaction() {
             lease.control("ROLLBACK")?;
         }
-        let describe = !self.call.raw;
-        let statement = |lease: &mut Lease, query: &Query<'_>| lease.statement(&query.sql, &query.parameters, describe);
+        let statement = |lease: &mut Lease, query: &Query<'_>| lease.statement(&query.sql, &query.parameters);
         match self.queries {
             Queries::Single(query) => statement(lease, query)?,
             Queries::Batch(queries) => {

@@ -43,6 +43,8 @@ pub(crate) struct Connection {
     skipping: usize,
     message_bytes_max: usize,
     statements: StatementCache,
+    /// Of the pool's count of schema changes.
+    schema_version: u64,
     pipeline: Pipeline,
     /// Syncs without their `ReadyForQuery`.
     syncs_unanswered: u32,
@@ -87,6 +89,7 @@ impl Connection {
             skipping: 0,
             message_bytes_max: limits.response_bytes_max.saturating_add(MESSAGE_SLACK_BYTES),
             statements: StatementCache::new(limits.statements_max),
+            schema_version: 0,
             pipeline: Pipeline::default(),
             syncs_unanswered: 0,
             sent_bytes: 0,
@@ -109,32 +112,32 @@ impl Connection {
         Ok(())
     }
 
-    /// Queues `BEGIN`, `COMMIT` and the like.
+    /// Queues `BEGIN`, `COMMIT` and the like, whose results nobody wants.
     pub(crate) fn control(&mut self, sql: &str) -> io::Result<()> {
-        self.queue(sql, &[], false, false)
+        self.queue(sql, &[], false)
     }
 
-    /// Queues a statement of the caller. With `describe`, its columns are asked for each time; otherwise
-    /// those that are remembered may serve, whose names and types are right but whose table may since
-    /// have been replaced by another of the same shape.
-    pub(crate) fn statement(&mut self, sql: &str, parameters: &[Parameter<'_>], describe: bool) -> io::Result<()> {
-        self.queue(sql, parameters, describe, true)
+    /// Queues a statement of the caller.
+    ///
+    /// Its columns are asked for each time, which costs Postgres next to nothing: were they remembered, a
+    /// table that is dropped and made again with the same columns would go on under its old `tableID`.
+    pub(crate) fn statement(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> io::Result<()> {
+        self.queue(sql, parameters, true)
     }
 
-    fn queue(&mut self, sql: &str, parameters: &[Parameter<'_>], describe: bool, callers: bool) -> io::Result<()> {
+    fn queue(&mut self, sql: &str, parameters: &[Parameter<'_>], callers: bool) -> io::Result<()> {
         let found = self.statements.find(sql);
         let remembered = found.is_some();
         let statement = found.unwrap_or_else(|| self.statements.add(sql));
-        let described = callers && (describe || statement.columns().is_none());
         if !remembered {
             frontend::parse(&statement.name, sql, [], &mut self.outgoing)?;
         }
         bind(&statement.name, parameters, &mut self.outgoing)?;
-        if described {
+        if callers {
             frontend::describe(b'P', "", &mut self.outgoing)?;
         }
         frontend::execute("", 0, &mut self.outgoing)?;
-        self.pipeline.steps.push(Step { statement, unparsed: !remembered, remembered, described, callers });
+        self.pipeline.steps.push(Step { statement, unparsed: !remembered, remembered, callers });
         Ok(())
     }
 
@@ -201,17 +204,30 @@ impl Connection {
         self.pipeline.statements_disturbed
     }
 
+    /// A caller's statement may have changed the types of columns.
+    pub(crate) fn schema_changed(&self) -> bool {
+        self.pipeline.schema_changed
+    }
+
+    /// Prepares anew whatever comes, if the schema has changed since the connection was told last.
+    pub(crate) fn on_schema(&mut self, version: u64) {
+        if self.schema_version != version {
+            self.schema_version = version;
+            self.statements.evict_all();
+        }
+    }
+
     /// Forgets all prepared statements; the caller deallocates them.
     pub(crate) fn clear_statements(&mut self) {
         self.statements.clear();
     }
 
-    /// Whether an idle connection is still there. Costs no trip: the server's farewell, or its closing of
-    /// the stream, would have arrived.
+    /// Whether an idle connection is still there. Costs no trip: the server's farewell, or the end of the
+    /// stream, would have arrived.
     pub(crate) fn is_alive(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
         while let Poll::Ready(read) = self.poll_read(&mut cx) {
-            if read.is_err() {
+            if read.is_err() || self.incoming.len() > BUFFER_KEPT_BYTES_MAX {
                 return false;
             }
         }
@@ -274,7 +290,10 @@ impl Connection {
                 pipeline.parsed();
                 Ok(())
             }
-            backend::BIND_COMPLETE_TAG => pipeline.bound(sink).map_err(Interrupt::from),
+            backend::BIND_COMPLETE_TAG => {
+                pipeline.bound = true;
+                Ok(())
+            }
             backend::ROW_DESCRIPTION_TAG | backend::NO_DATA_TAG => pipeline.described(message, sink),
             backend::COMMAND_COMPLETE_TAG | backend::EMPTY_QUERY_RESPONSE_TAG => {
                 Ok(pipeline.complete(completion_tag(message)?, sink)?)

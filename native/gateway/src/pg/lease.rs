@@ -36,6 +36,9 @@ impl Lease {
     /// in the background.
     pub(crate) fn release(mut self, clean: bool) {
         if let Some((connection, permit)) = self.lent.take() {
+            if connection.schema_changed() {
+                self.pool.schema_changed();
+            }
             let clean = clean && !connection.in_transaction() && !connection.statements_disturbed();
             if clean && connection.is_between_exchanges() {
                 self.pool.put_back(connection, permit);

@@ -1,18 +1,22 @@
 //! What was sent in one flush, and how far Postgres has got in answering it.
 //!
 //! ```text
-//! sent      Close* ( Parse? Bind Describe? Execute )+ Sync
+//! sent      Close* ( Parse? Bind Describe? Execute )* Sync
 //! answered  '3'*   ( '1'?   '2'  ('T'|'n')? 'D'* ('C'|'I') )* 'E'? 'Z'
 //! ```
 //!
 //! After an error Postgres skips everything up to the Sync.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::row::{Columns, Row};
 use super::server_error::ServerError;
 use super::statement_cache::Statement;
 use crate::Error;
+
+/// A statement that was prepared less long ago is not suspected of having aged because a value was refused.
+const DOUBT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Takes the results of the caller's statements, in order: columns, rows, completion, for each of them.
 /// An error ends the taking; Postgres may go on, which is the business of whoever drives the connection.
@@ -65,10 +69,23 @@ pub(crate) struct Step {
     pub(crate) unparsed: bool,
     /// Was prepared by an earlier flush.
     pub(crate) remembered: bool,
-    /// A Describe was sent along.
-    pub(crate) described: bool,
     /// The caller's own: its results go to the sink. Otherwise `BEGIN` and the like.
     pub(crate) callers: bool,
+}
+
+impl Step {
+    /// Whether an error at the Bind may be none of the statement as it would be prepared now.
+    fn may_have_aged(&self, code: &str) -> bool {
+        match code {
+            // "cached plan must not change result type", and a statement that does not exist.
+            "0A000" | "26000" => true,
+            // A value that does not fit its type, which may not be the column's any more. As a rule it is just
+            // wrong, so this is looked into once in a while only.
+            "22P02" | "22003" | "22007" | "22008" => self.statement.prepared.elapsed() > DOUBT_INTERVAL,
+            // What an analysis of the text can find wrong.
+            _ => code.starts_with("42"),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -85,12 +102,14 @@ pub(crate) struct Pipeline {
     pub(crate) transaction_ended: bool,
     /// A statement gave up or made prepared statements by itself.
     pub(crate) statements_disturbed: bool,
+    /// A statement may have changed the types of columns.
+    pub(crate) schema_changed: bool,
 }
 
 /// An `ErrorResponse`, and where it struck.
 pub(crate) struct Failure {
     pub(crate) error: Box<ServerError>,
-    /// It struck the Bind of a remembered statement and says that the statement has aged: since it was
+    /// It struck the Bind of a remembered statement and may mean that the statement has aged: since it was
     /// prepared, DDL or the search path changed what its text means, or it was deallocated.
     pub(crate) aged: bool,
     /// It was the very first answer.
@@ -116,18 +135,6 @@ impl Pipeline {
         }
     }
 
-    /// `BindComplete`; without a Describe the remembered columns stand for the answer to it.
-    pub(crate) fn bound<S: Sink>(&mut self, sink: &mut S) -> Result<(), Error> {
-        self.bound = true;
-        match self.step() {
-            Some(step) if step.callers && !step.described => match step.statement.columns() {
-                Some(columns) => sink.columns(&columns),
-                None => Ok(()),
-            },
-            _ => Ok(()),
-        }
-    }
-
     /// `RowDescription` or `NoData`, the whole message.
     pub(crate) fn described<S: Sink>(&mut self, message: &[u8], sink: &mut S) -> Result<(), Interrupt> {
         match self.step() {
@@ -149,8 +156,7 @@ impl Pipeline {
     }
 
     pub(crate) fn fail(&mut self, error: Box<ServerError>) {
-        let at_bind = !self.bound && self.steps.get(self.at).is_some_and(|step| step.remembered);
-        let aged = at_bind && (matches!(error.code.as_str(), "0A000" | "26000") || error.code.starts_with("42"));
+        let aged = !self.bound && self.step().is_some_and(|step| step.remembered && step.may_have_aged(&error.code));
         self.failure.get_or_insert(Failure { error, aged, first: !self.answered });
     }
 
@@ -164,6 +170,7 @@ impl Pipeline {
                 self.transaction_ended = true;
             }
             "PREPARE" | "DEALLOCATE" | "DEALLOCATE ALL" | "DISCARD ALL" => self.statements_disturbed = true,
+            _ if tag.starts_with("ALTER ") || tag.starts_with("DROP ") => self.schema_changed = true,
             _ => {}
         }
     }

@@ -3,13 +3,13 @@
 //! First come, first served. Connections are opened when needed and kept until they are idle or old for
 //! too long; the one used last is lent first, so that those that are not needed grow old.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::connect;
 use super::connection::{Connection, Limits};
@@ -21,6 +21,8 @@ use crate::{Error, ErrorKind, Options};
 
 /// How often idle connections are looked through.
 const REAP_INTERVAL: Duration = Duration::from_secs(10);
+/// On shutdown, connections that are being cancelled or reset have this long to come back.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// A `CancelRequest` takes this long at most.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -36,6 +38,8 @@ pub(crate) struct Pool {
     permits: Arc<Semaphore>,
     pool_max: usize,
     waiting: AtomicUsize,
+    /// Counts the times that a caller's statement may have changed the types of columns.
+    schema_version: AtomicU64,
     /// The one used last is at the end.
     idle: Mutex<Vec<Idle>>,
     pub(crate) metrics: Arc<Metrics>,
@@ -63,6 +67,7 @@ impl Pool {
             permits: Arc::new(Semaphore::new(options.pool_max)),
             pool_max: options.pool_max,
             waiting: AtomicUsize::new(0),
+            schema_version: AtomicU64::new(0),
             idle: Mutex::default(),
             metrics,
             runtime: Handle::current(),
@@ -128,6 +133,7 @@ impl Pool {
         loop {
             let mut connection = self.idle().pop()?.connection;
             if !self.is_too_old(&connection) && connection.is_alive() {
+                connection.on_schema(self.schema_version.load(Ordering::Relaxed));
                 return Some(connection);
             }
         }
@@ -173,6 +179,11 @@ impl Pool {
         }
     }
 
+    /// Has every connection prepare its statements anew.
+    pub(super) fn schema_changed(&self) {
+        self.schema_version.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Takes a connection back that is ready for the next request; the permit follows it.
     pub(super) fn put_back(&self, connection: Connection, permit: OwnedSemaphorePermit) {
         if !self.permits.is_closed() && !self.is_too_old(&connection) {
@@ -206,8 +217,11 @@ impl Pool {
         self.idle().extract_if(.., expired).map(|idle| idle.connection).collect()
     }
 
-    /// Turns away whoever waits and closes what is idle. What is lent closes when it comes back.
+    /// Closes what is idle, and what is lent when it comes back, for which there is a little time. Whoever
+    /// still waits is turned away.
     pub(crate) async fn close(&self) {
+        let all = u32::try_from(self.pool_max).unwrap_or(u32::MAX);
+        let _ = timeout(CLOSE_TIMEOUT, self.permits.acquire_many(all)).await;
         self.permits.close();
         let idle = std::mem::take(&mut *self.idle());
         for idle in idle {

@@ -8,8 +8,14 @@ use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::row::Columns;
+
+/// A statement is prepared anew when it is this old. Postgres sees by itself when a remembered statement no
+/// longer fits the schema, but for the types of parameters: those stay what they were inferred to be, also
+/// when their column has changed its type since. This bounds for how long.
+const AGE_MAX: Duration = Duration::from_secs(60);
 
 /// Longer texts are prepared anew each time: they are hardly written twice, and would be kept for nothing.
 pub(crate) const SQL_BYTES_MAX: usize = 32 << 10;
@@ -18,20 +24,17 @@ pub(crate) struct Statement {
     pub(crate) sql: Box<str>,
     /// Empty: the unnamed statement.
     pub(crate) name: String,
-    /// Columns of its result, as Postgres last described them.
+    pub(crate) prepared: Instant,
+    /// Columns of its result, as Postgres last described them: read once while they stay the same.
     columns: Mutex<Option<Arc<Columns>>>,
 }
 
 impl Statement {
     fn new(sql: &str, name: String) -> Arc<Statement> {
-        Arc::new(Statement { sql: sql.into(), name, columns: Mutex::default() })
+        Arc::new(Statement { sql: sql.into(), name, prepared: Instant::now(), columns: Mutex::default() })
     }
 
-    pub(crate) fn columns(&self) -> Option<Arc<Columns>> {
-        self.columns.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Remembers the columns of a whole `RowDescription` or `NoData`, unless they are known just so.
+    /// The columns that a whole `RowDescription` or `NoData` tells of.
     pub(crate) fn describe(&self, message: &[u8]) -> io::Result<Arc<Columns>> {
         let mut known = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(columns) = known.as_ref()
@@ -66,6 +69,10 @@ impl StatementCache {
         // The key holds what is wanted, so look it up together with its value.
         let (key, _) = self.statements.get_key_value(sql)?;
         let statement = key.0.clone();
+        if statement.prepared.elapsed() > AGE_MAX {
+            self.evict(&statement);
+            return None;
+        }
         if let Some(used) = self.statements.get_mut(sql) {
             *used = self.clock;
         }
@@ -102,6 +109,12 @@ impl StatementCache {
         if !statement.name.is_empty() {
             self.evicted.push(statement.name.clone());
         }
+    }
+
+    /// Gives up all statements.
+    pub(crate) fn evict_all(&mut self) {
+        let names = self.statements.drain().map(|(statement, _)| statement.0.name.clone());
+        self.evicted.extend(names);
     }
 
     /// Forgets all statements: Postgres has, or will have, none of them.

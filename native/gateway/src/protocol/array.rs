@@ -73,7 +73,7 @@ impl<'a> Reader<'a> {
             return Some(());
         }
         let delimiter = char::from(self.delimiter);
-        let end = self.rest.find(|character| character == delimiter || character == '}')?;
+        let end = self.rest.find([delimiter, '}'])?;
         let (bare, rest) = self.rest.split_at(end);
         self.rest = rest;
         match bare {

@@ -122,9 +122,11 @@ impl Sink for Held {
 
     fn row(&mut self, row: Row<'_>) -> Result<(), Error> {
         if let Some(result) = self.results.last_mut() {
-            let value_bytes = row.value_bytes(result.columns.columns.len());
+            // A single row may become a raw response, which has nothing but the value.
+            let around = if result.rows.is_empty() { 0 } else { ROW_JSON_BYTES_MIN };
+            let bytes = row.value_bytes(result.columns.columns.len()) + around;
             result.rows.push(row.take());
-            self.add(value_bytes + ROW_JSON_BYTES_MIN)?;
+            self.add(bytes)?;
         }
         Ok(())
     }

@@ -1,0 +1,14 @@
+//! The gateway over HTTP, on a real PostgreSQL. Without one, each test says so and passes.
+
+mod connecting;
+mod driver;
+mod errors;
+mod fixture;
+mod lifecycle;
+mod limits;
+mod postgres;
+mod protocol;
+mod raw;
+mod sessions;
+mod statements;
+mod trips;
