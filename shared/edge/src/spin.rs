@@ -199,7 +199,13 @@ fn outgoing_request(request: Request) -> Result<types::Request, String> {
 }
 
 fn outgoing_response(response: Response) -> Result<types::Response, ErrorCode> {
-    let (head, body) = response.into_parts();
+    let (mut head, body) = response.into_parts();
+    // The host is given a stream in any case, and would send it in chunks.
+    if let Body::Whole(bytes) = &body
+        && !bytes.is_empty()
+    {
+        head.headers.insert(header::CONTENT_LENGTH, bytes.len().into());
+    }
     let (contents, trailers) = outgoing_body(body);
     let headers = fields(&head.headers).map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
     let (wasi, _sent) = types::Response::new(headers, contents, trailers);
