@@ -75,7 +75,8 @@ async fn from_kv(edge: &Edge, region: &Region, config: &Config) -> Option<Fetche
 pub(crate) async fn fetch(edge: &Edge, region: &Region, config: &Config) -> Result<Rc<Fetched>, sql::Error> {
     let at = edge.now();
     let (text, parameters) = catalog::introspection(&config.db_schemas);
-    let statements = [Statement { text, parameters }];
+    let settings = Statement { text: catalog::INTROSPECTION_SETTINGS.into(), parameters: vec![] };
+    let statements = [settings, Statement { text, parameters }];
     let batch = Batch { statements: &statements, read_only: true };
     let row = region.run(edge, batch, Duration::from_millis(config.region_timeout)).await?;
     let catalog = Catalog::from_introspection(&row.body).map_err(|error| sql::Error::Nonsense(error.to_string()))?;
