@@ -26,7 +26,7 @@ pub async fn handle(request: Request, edge: &Edge) -> Result<Response, Error> {
 async fn ask_region(edge: &Edge) -> Result<(), sql::Error> {
     let statement = Statement { text: "select 'ready' as body".into(), parameters: vec![] };
     let batch = Batch { statements: &[statement], read_only: true };
-    Region::from_variables(edge).await?.run(edge, batch, READY_TIMEOUT).await.map(|_| ())
+    Region::of(edge).await?.run(edge, batch, READY_TIMEOUT).await.map(|_| ())
 }
 
 fn not_ready(error: sql::Error) -> Error {

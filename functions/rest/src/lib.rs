@@ -38,7 +38,7 @@ async fn read(request: &Request, edge: &Edge, config: &Rc<Config>) -> Result<htt
     input::check_method(request.method())?;
     let role = input::role(request.headers(), config)?;
     let api_request = ApiRequest::parse(request.method(), &relation, request.uri().query(), request.headers(), config)?;
-    let region = Region::from_variables(edge).await?;
+    let region = Region::of(edge).await?;
     let caller = Caller { edge, region: &region, config, role };
     let known = schema::at_hand(edge, &region, config).await?;
     match postgrest::plan(&api_request, &known.catalog, config) {

@@ -31,7 +31,7 @@ pub(crate) struct Fetched {
 }
 
 /// The catalog to plan with.
-pub(crate) async fn at_hand(edge: &Edge, region: &Region, config: &Rc<Config>) -> Result<Rc<Fetched>, sql::Error> {
+pub(crate) async fn at_hand(edge: &Edge, region: &Rc<Region>, config: &Rc<Config>) -> Result<Rc<Fetched>, sql::Error> {
     let fetched = match edge.instance_get::<Fetched>() {
         Some(fetched) => fetched,
         None => match from_kv(edge, region, config).await {
@@ -48,7 +48,7 @@ pub(crate) async fn at_hand(edge: &Edge, region: &Region, config: &Rc<Config>) -
     Ok(fetched)
 }
 
-fn refresh_after_response(edge: &Edge, region: &Region, config: &Rc<Config>) {
+fn refresh_after_response(edge: &Edge, region: &Rc<Region>, config: &Rc<Config>) {
     let (later, region, config) = (edge.clone(), region.clone(), config.clone());
     edge.after_response(async move {
         if let Err(error) = fetch(&later, &region, &config).await {
@@ -64,7 +64,7 @@ pub(crate) fn is_in_doubt(edge: &Edge, fetched: &Fetched, error: &postgrest::Err
     may_differ && edge.now().saturating_sub(fetched.at) >= DOUBT_AGE
 }
 
-async fn from_kv(edge: &Edge, region: &Region, config: &Config) -> Option<Fetched> {
+async fn from_kv(edge: &Edge, region: &Rc<Region>, config: &Config) -> Option<Fetched> {
     let entry = edge.kv_get(&key(region, config)).await.ok()??;
     let at = Duration::from_millis(u64::from_le_bytes(entry.metadata.first_chunk().copied()?));
     let catalog = Catalog::from_bytes(entry.value).ok()?;
@@ -72,7 +72,7 @@ async fn from_kv(edge: &Edge, region: &Region, config: &Config) -> Option<Fetche
 }
 
 /// Asks the region, and leaves the answer in memory at once and in KV after the response.
-pub(crate) async fn fetch(edge: &Edge, region: &Region, config: &Config) -> Result<Rc<Fetched>, sql::Error> {
+pub(crate) async fn fetch(edge: &Edge, region: &Rc<Region>, config: &Config) -> Result<Rc<Fetched>, sql::Error> {
     let at = edge.now();
     let (text, parameters) = catalog::introspection(&config.db_schemas);
     let settings = Statement { text: catalog::INTROSPECTION_SETTINGS.into(), parameters: vec![] };
@@ -95,7 +95,7 @@ fn keep_after_response(edge: &Edge, key: String, value: Bytes, at: Duration) {
 }
 
 /// One catalog per region, exposed schemas and encoding.
-fn key(region: &Region, config: &Config) -> String {
+fn key(region: &Rc<Region>, config: &Config) -> String {
     let mut hasher = DefaultHasher::new();
     (region.fingerprint(), &config.db_schemas).hash(&mut hasher);
     format!("catalog/{}/{:016x}", catalog::FORMAT_VERSION, hasher.finish())

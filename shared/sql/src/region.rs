@@ -1,6 +1,7 @@
 //! The client: where the region is, and one batch sent there.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::rc::Rc;
 use std::time::Duration;
 
 use edge::{Edge, HeaderValue, Method, Request, Uri, header};
@@ -18,7 +19,6 @@ const REGION_URL: &str = "region_url";
 const REGION_CONNECTION: &str = "region_connection";
 
 /// One regional Postgres.
-#[derive(Clone)]
 pub struct Region {
     endpoint: Uri,
     connection: HeaderValue,
@@ -34,8 +34,16 @@ pub struct Batch<'a> {
 }
 
 impl Region {
-    /// The region that the runtime's variables `region_url` and `region_connection` name.
-    pub async fn from_variables(edge: &Edge) -> Result<Region, Error> {
+    /// The region that the runtime's variables `region_url` and `region_connection` name; they are read once in an
+    /// instance.
+    pub async fn of(edge: &Edge) -> Result<Rc<Region>, Error> {
+        match edge.instance_get() {
+            Some(region) => Ok(region),
+            None => Ok(edge.instance_put(Region::from_variables(edge).await?)),
+        }
+    }
+
+    async fn from_variables(edge: &Edge) -> Result<Region, Error> {
         let url = edge.variable(REGION_URL).await;
         let connection = edge.variable(REGION_CONNECTION).await;
         let endpoint = url.and_then(|url| format!("{}/sql", url.trim_end_matches('/')).parse::<Uri>().ok());
@@ -141,7 +149,7 @@ mod tests {
             });
         let start = edge.monotonic();
         let statements = [Statement { text: "select $1".into(), parameters: vec![Some("\"a\"".into()), None] }];
-        let region = block_on(Region::from_variables(&edge)).unwrap();
+        let region = block_on(Region::of(&edge)).unwrap();
         let outcome = block_on(region.run(&edge, Batch { statements: &statements, read_only }, TIMEOUT));
         (outcome, requests.take(), edge.monotonic() - start)
     }
@@ -218,7 +226,7 @@ mod tests {
     #[test]
     fn err_variables_missing_or_wrong() {
         let check = |edge: Edge, variable: &str| {
-            let error = block_on(Region::from_variables(&edge)).err();
+            let error = block_on(Region::of(&edge)).err();
             assert_eq!(error, Some(Error::Unconfigured(variable.into())));
         };
         check(Edge::new(), "region_url");
