@@ -2,10 +2,12 @@
 //!
 //! `HEADLAND_LOG` filters them, in the syntax of `tracing_subscriber::EnvFilter`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{IsTerminal, stdout};
 use std::time::Instant;
 
+use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
@@ -15,12 +17,16 @@ use tracing_subscriber::registry::LookupSpan;
 /// Events of this target are meant to be copied: on a terminal they stand alone on their line.
 pub(crate) const PASTE: &str = "headland::paste";
 
+/// Events of this target are requests that the emulator has answered.
+const ACCESS: &str = "access";
+
 const FILTER: &str = "info,wasmtime=warn,cranelift=warn";
 
 /// Sets the process's subscriber; called once.
 pub(crate) fn init() {
     let filter = EnvFilter::try_from_env("HEADLAND_LOG").unwrap_or_else(|_| EnvFilter::new(FILTER));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter);
+    // A reader that has gone away, as of `headland dev | head`, is no reason to stop.
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).log_internal_errors(false);
     if stdout().is_terminal() {
         logs.event_format(Plain { began: Instant::now() }).init();
     } else {
@@ -47,8 +53,56 @@ where
             let level = level(*about.level(), out.has_ansi_escapes());
             write!(out, "{dim}{:8.3}s{plain} {level}", self.began.elapsed().as_secs_f64())?;
         }
-        context.field_format().format_fields(out.by_ref(), event)?;
+        if about.target() == ACCESS {
+            write!(out, "{}", Access::of(event))?;
+        } else {
+            context.field_format().format_fields(out.by_ref(), event)?;
+        }
         writeln!(out)
+    }
+}
+
+/// `GET /rest/v1/movies 200 3.1 ms, 1 trip`: a request in the words people use, whatever the order of its fields.
+#[derive(Default)]
+struct Access {
+    fields: BTreeMap<&'static str, String>,
+}
+
+impl Access {
+    fn of(event: &Event<'_>) -> Access {
+        let mut access = Access::default();
+        event.record(&mut access);
+        access
+    }
+
+    fn get(&self, name: &str) -> &str {
+        self.fields.get(name).map_or("-", |value| value)
+    }
+}
+
+impl Visit for Access {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.fields.insert(field.name(), format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.fields.insert(field.name(), value.to_owned());
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.fields.insert(field.name(), format!("{value:.1}"));
+    }
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (method, path, status) = (self.get("method"), self.get("path"), self.get("status"));
+        write!(f, "{method} {path} {status} {} ms", self.get("duration_ms"))?;
+        match self.get("trips") {
+            "-" | "0" => Ok(()),
+            "1" => f.write_str(", 1 trip"),
+            trips => write!(f, ", {trips} trips"),
+        }
     }
 }
 

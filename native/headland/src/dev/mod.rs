@@ -16,7 +16,7 @@ mod sample;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,8 @@ use region::Region;
 /// Longest wait for `GET /health` to answer 200 once the components are loaded.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
 const HEALTH_POLL: Duration = Duration::from_millis(50);
+/// Nobody wants to wait for long after Ctrl-C: requests in flight get this much time at the edge, and again behind it.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 
 /// What `headland dev` takes.
 #[derive(clap::Args)]
@@ -104,12 +106,12 @@ async fn serve(options: &Options, house: &mut House) -> anyhow::Result<()> {
         Some(url) => url.to_owned(),
         None => private_database(&options.state, house).await?,
     };
-    let (gateway, region) = region::open(&database_url).await?;
+    let (gateway, region) = region::open(&database_url, SHUTDOWN_GRACE).await?;
     house.gateway = Some(gateway);
     let tables = requests::tables(&region, &config).await.context("cannot use the database")?;
 
     let emulator = emulator::start(edge(options, &region)).await?;
-    let address = house.emulator.insert(emulator).address();
+    let address = from_here(house.emulator.insert(emulator).address());
     healthy(address).await?;
     announce(address, &tables, options.database_url().is_none(), began)?;
 
@@ -129,7 +131,7 @@ async fn private_database(state: &Path, house: &mut House) -> anyhow::Result<Str
     cluster.ready().await?;
 
     let mut url = cluster.url.clone();
-    let (gateway, superuser) = region::open(url.as_str()).await?;
+    let (gateway, superuser) = region::open(url.as_str(), SHUTDOWN_GRACE).await?;
     if !sample::is_filled(&superuser).await? {
         tracing::info!("set-up 3/3: loading the sample data");
         sample::fill(&superuser).await?;
@@ -150,6 +152,7 @@ fn edge(options: &Options, region: &Region) -> emulator::Options {
     edge.state_dir = options.state.join("emulator");
     edge.rtt = options.rtt;
     edge.watch = !options.no_watch;
+    edge.shutdown_grace = SHUTDOWN_GRACE;
     edge
 }
 
@@ -205,6 +208,14 @@ fn lock(state: &Path) -> anyhow::Result<File> {
         }
         Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock `{}`", path.display())),
     }
+}
+
+/// The address to ask from this machine: the loopback one where the edge listens on all.
+fn from_here(mut listening: SocketAddr) -> SocketAddr {
+    if listening.ip().is_unspecified() {
+        listening.set_ip(if listening.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    listening
 }
 
 /// Returns once `GET /health` answers 200.

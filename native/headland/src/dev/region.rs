@@ -1,6 +1,7 @@
 //! The gateway as its callers see it: SQL over HTTP.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Context;
 use gateway::Gateway;
@@ -30,8 +31,9 @@ pub(crate) struct Statement<'a> {
 pub(crate) type Row = Vec<Option<String>>;
 
 /// Starts a gateway for `database_url` on a free port of this machine, with a credential of this moment.
-pub(crate) async fn open(database_url: &str) -> anyhow::Result<(Gateway, Region)> {
-    let options = gateway::Options::new(database_url, &secret::token()?)?;
+pub(crate) async fn open(database_url: &str, shutdown_grace: Duration) -> anyhow::Result<(Gateway, Region)> {
+    let mut options = gateway::Options::new(database_url, &secret::token()?)?;
+    options.shutdown_grace = shutdown_grace;
     let mut connection: Url = "postgresql://localhost".parse()?;
     let named =
         connection.set_username(&options.user).and_then(|()| connection.set_password(Some(&options.credential)));
