@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use wasmtime::Engine;
@@ -44,13 +45,27 @@ pub(crate) struct Loader {
     client: Client,
     own: SocketAddr,
     options: Options,
+    stopping: Arc<AtomicBool>,
 }
 
 impl Loader {
     /// `own` is where the application listens.
-    pub(crate) fn new(options: Options, engine: Engine, kv: Arc<Kv>, compiled: PathBuf, own: SocketAddr) -> Result<Loader, Error> {
-        let client = Client::new(options.request_timeout).map_err(|error| Error::new(ErrorKind::Host, format!("TLS: {error}")))?;
-        Ok(Loader { linker: engine::linker(&engine)?, compiler: Compiler::new(engine, compiled), kv, client, own, options })
+    pub(crate) fn new(
+        options: Options,
+        engine: Engine,
+        kv: Arc<Kv>,
+        compiled: PathBuf,
+        own: SocketAddr,
+    ) -> Result<Loader, Error> {
+        let client = Client::new(options.request_timeout)
+            .map_err(|error| Error::new(ErrorKind::Host, format!("TLS: {error}")))?;
+        let (linker, compiler) = (engine::linker(&engine)?, Compiler::new(engine, compiled));
+        Ok(Loader { linker, compiler, kv, client, own, options, stopping: Arc::default() })
+    }
+
+    /// To be set when the emulator stops.
+    pub(crate) fn stopping(&self) -> Arc<AtomicBool> {
+        self.stopping.clone()
     }
 
     /// Reads spin.toml as it is now.
@@ -67,13 +82,18 @@ impl Loader {
             let threads: Vec<_> = components
                 .map(|(name, component)| scope.spawn(move || self.load_component(name, component, variables)))
                 .collect();
-            threads.into_iter().map(|thread| thread.join().expect("loading a component does not panic")).collect::<Result<_, Error>>()
+            threads
+                .into_iter()
+                .map(|thread| thread.join().expect("loading a component does not panic"))
+                .collect::<Result<_, Error>>()
         })?;
         let made_from = loaded.iter().map(|(target, fingerprint)| (target.component.to_string(), *fingerprint));
         let made_from = made_from.chain([(String::new(), manifest.fingerprint)]).collect();
         let targets: BTreeMap<_, _> = loaded.iter().map(|(target, _)| (&*target.component, target)).collect();
         let routes = manifest.http_triggers().iter().filter_map(|trigger| match &trigger.route {
-            Route::Pattern(route) => Some(Pattern::parse(route).map(|pattern| (pattern, targets[&*trigger.component].clone()))),
+            Route::Pattern(route) => {
+                Some(Pattern::parse(route).map(|pattern| (pattern, targets[&*trigger.component].clone())))
+            }
             Route::Private { .. } => None,
         });
         Ok(App { router: Router::new(routes.collect::<Result<Vec<_>, Error>>()?), made_from })
@@ -86,8 +106,10 @@ impl Loader {
         variables: &Variables,
     ) -> Result<(Arc<Target>, Fingerprint), Error> {
         let wasm = read(name, &self.folder().join(&component.source), component)?;
-        let refuse = |error: wasmtime::Error| Error::new(ErrorKind::Component, format!("component `{name}`: {error:#}"));
-        let pre = self.compiler.compile(&wasm).and_then(|compiled| self.linker.instantiate_pre(&compiled)).map_err(refuse)?;
+        let refuse =
+            |error: wasmtime::Error| Error::new(ErrorKind::Component, format!("component `{name}`: {error:#}"));
+        let pre =
+            self.compiler.compile(&wasm).and_then(|compiled| self.linker.instantiate_pre(&compiled)).map_err(refuse)?;
         let name: Arc<str> = name.into();
         let instances = Instances {
             component: name.clone(),
@@ -96,12 +118,18 @@ impl Loader {
             outbound: self.outbound(&name, component, variables)?,
             environment: component.environment.clone().into_iter().collect(),
             limits: self.limits(),
+            stopping: self.stopping.clone(),
         };
         let target = Target { component: name, handler: ProxyHandler::new(instances) };
         Ok((Arc::new(target), fingerprint(&wasm)))
     }
 
-    fn grants(&self, name: &Arc<str>, component: &manifest::Component, variables: &Variables) -> Result<Arc<Grants>, Error> {
+    fn grants(
+        &self,
+        name: &Arc<str>,
+        component: &manifest::Component,
+        variables: &Variables,
+    ) -> Result<Arc<Grants>, Error> {
         Ok(Arc::new(Grants {
             component: name.clone(),
             stores: component.key_value_stores.iter().cloned().collect(),
@@ -110,8 +138,17 @@ impl Loader {
         }))
     }
 
-    fn outbound(&self, name: &Arc<str>, component: &manifest::Component, variables: &Variables) -> Result<Arc<Outbound>, Error> {
-        let allowed = component.allowed_outbound_hosts.iter().map(|entry| variables.fill(entry)).collect::<Result<Vec<_>, _>>()?;
+    fn outbound(
+        &self,
+        name: &Arc<str>,
+        component: &manifest::Component,
+        variables: &Variables,
+    ) -> Result<Arc<Outbound>, Error> {
+        let allowed = component
+            .allowed_outbound_hosts
+            .iter()
+            .map(|entry| variables.fill(entry))
+            .collect::<Result<Vec<_>, _>>()?;
         let allowed = AllowedHosts::parse(allowed.iter().map(String::as_str))
             .map_err(|error| Error::new(error.kind(), format!("component `{name}`: {error}")))?;
         Ok(Arc::new(Outbound {
@@ -149,14 +186,19 @@ fn read(name: &str, source: &Path, component: &manifest::Component) -> Result<Ve
     std::fs::read(source).map_err(|error| {
         let build = component.build.as_ref().map(|build| build.command.iter().collect::<Vec<_>>().join(" && "));
         let advice = build.map(|command| format!("; build it with `{command}`")).unwrap_or_default();
-        Error::new(ErrorKind::Component, format!("component `{name}`: cannot read `{}`: {error}{advice}", source.display()))
+        Error::new(
+            ErrorKind::Component,
+            format!("component `{name}`: cannot read `{}`: {error}{advice}", source.display()),
+        )
     })
 }
 
 /// WASI HTTP 0.3 if the component has it, and otherwise 0.2.
 fn proxy(pre: InstancePre<State>) -> wasmtime::Result<ProxyPre<State>> {
-    match p3::bindings::ServicePre::new(pre.clone()) {
-        Ok(service) => Ok(ProxyPre::P3(service)),
-        Err(_) => p2::bindings::ProxyPre::new(pre).map(ProxyPre::P2),
-    }
+    let service = match p3::bindings::ServicePre::new(pre.clone()) {
+        Ok(service) => return Ok(ProxyPre::P3(service)),
+        Err(error) => error,
+    };
+    let proxy = p2::bindings::ProxyPre::new(pre).map(ProxyPre::P2);
+    proxy.map_err(|proxy| wasmtime::format_err!("it handles no HTTP requests: {service:#}; {proxy:#}"))
 }

@@ -64,7 +64,8 @@ impl Compiler {
         if hash != Sha256::digest(code).as_slice() {
             return None;
         }
-        let component = deserialize(&self.engine, code).inspect_err(|error| tracing::debug!("not used: {error}")).ok()?;
+        let component =
+            deserialize(&self.engine, code).inspect_err(|error| tracing::debug!("not used: {error}")).ok()?;
         // The time of its last use keeps the file from being pruned.
         let _ = fs::File::open(path).and_then(|file| file.set_modified(SystemTime::now()));
         Some(component)

@@ -1,16 +1,13 @@
 //! What is known about a request and about the instance that serves it, while it does.
 //!
 //! An instance and the requests in it live in different tasks. When the instance ends, its requests first learn that it did and
-//! only then why; [`Vitals::cause`] waits for that.
+//! only then why; [`Exchange::cause`] waits for that.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-
-/// How long a request waits to learn why its instance ended.
-const CAUSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// One request on its way through a component.
 #[derive(Default)]
@@ -81,12 +78,14 @@ impl Exchange {
         self.instance.get().map_or(Cause::Trap, |instance| instance.explain(error))
     }
 
-    /// Why the instance that had the request ended.
-    pub(crate) async fn cause(&self) -> Cause {
-        match self.instance.get() {
-            Some(instance) => instance.cause().await,
-            None => Cause::Trap,
+    /// Why the instance that had the request ended, once that is known, for which it waits as long as `patience`.
+    pub(crate) async fn cause(&self, patience: Duration) -> Option<Cause> {
+        let instance = self.instance.get()?;
+        let ended = instance.ended.notified();
+        if instance.cause.get().is_none() {
+            let _ = tokio::time::timeout(patience, ended).await;
         }
+        instance.cause.get().copied()
     }
 }
 
@@ -129,14 +128,6 @@ impl Vitals {
         let _ = self.cause.set(cause);
         self.ended.notify_waiters();
     }
-
-    async fn cause(&self) -> Cause {
-        let ended = self.ended.notified();
-        if self.cause.get().is_none() {
-            let _ = tokio::time::timeout(CAUSE_TIMEOUT, ended).await;
-        }
-        self.cause.get().copied().unwrap_or(Cause::Trap)
-    }
 }
 
 #[cfg(test)]
@@ -162,7 +153,8 @@ mod tests {
             tokio::task::yield_now().await;
             vitals.end(Cause::Memory);
         };
-        assert_eq!(tokio::join!(exchange.cause(), later).0, Cause::Memory);
-        assert_eq!(exchange.cause().await, Cause::Memory);
+        assert_eq!(exchange.cause(Duration::ZERO).await, None);
+        assert_eq!(tokio::join!(exchange.cause(Duration::from_secs(9)), later).0, Some(Cause::Memory));
+        assert_eq!(exchange.cause(Duration::ZERO).await, Some(Cause::Memory));
     }
 }

@@ -63,7 +63,12 @@ fn matches_name(pattern: &str, name: &str) -> bool {
 }
 
 /// Wildcard matching with a single point of return: the latest star takes one more item whenever what follows it fails.
-fn matches_with<P, T>(pattern: &[P], items: &[T], is_star: impl Fn(&P) -> bool, matches: impl Fn(&P, &T) -> bool) -> bool {
+fn matches_with<P, T>(
+    pattern: &[P],
+    items: &[T],
+    is_star: impl Fn(&P) -> bool,
+    matches: impl Fn(&P, &T) -> bool,
+) -> bool {
     let (mut at, mut item, mut latest_star) = (0, 0, None);
     while item < items.len() {
         match pattern.get(at) {
@@ -100,7 +105,9 @@ impl Token {
         match self {
             Token::Any | Token::One => true,
             Token::Letter(own) => *own == letter,
-            Token::Set { members, negated } => members.iter().any(|(low, high)| (*low..=*high).contains(&letter)) != *negated,
+            Token::Set { members, negated } => {
+                members.iter().any(|(low, high)| (*low..=*high).contains(&letter)) != *negated
+            }
         }
     }
 }
@@ -192,7 +199,9 @@ mod tests {
 
     #[test]
     fn ok_roots() {
-        let roots = |pattern| Glob::new(pattern).roots().map(|(path, deep)| (path.display().to_string(), deep)).collect::<Vec<_>>();
+        let roots = |pattern| {
+            Glob::new(pattern).roots().map(|(path, deep)| (path.display().to_string(), deep)).collect::<Vec<_>>()
+        };
         assert_eq!(roots("headland.toml"), [(String::new(), false)]);
         assert_eq!(roots("functions/rest/**/*.rs"), [("functions/rest".into(), true)]);
         assert_eq!(roots("{src,lib}/*.rs"), [("src".into(), false), ("lib".into(), false)]);

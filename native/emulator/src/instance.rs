@@ -10,6 +10,7 @@ pub(crate) use state::State;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use wasmtime::component::GuestTaskId;
@@ -31,6 +32,8 @@ pub(crate) struct Instances {
     pub(crate) outbound: Arc<Outbound>,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) limits: Limits,
+    /// Whether the emulator stops, so that no instance's end is worth a word.
+    pub(crate) stopping: Arc<AtomicBool>,
 }
 
 /// The limits of one instance, as the options give them.
@@ -49,6 +52,7 @@ pub(crate) struct Worker {
     component: Arc<str>,
     vitals: Arc<Vitals>,
     limits: Limits,
+    stopping: Arc<AtomicBool>,
 }
 
 impl Instances {
@@ -87,7 +91,12 @@ impl HandlerState for Instances {
             proxy,
             view: State::http,
             expiration: Expiration::new(vitals.clone(), &self.limits),
-            state: Worker { component: self.component.clone(), vitals, limits: self.limits },
+            state: Worker {
+                component: self.component.clone(),
+                vitals,
+                limits: self.limits,
+                stopping: self.stopping.clone(),
+            },
         })
     }
 }
@@ -121,7 +130,9 @@ impl WorkerState for Worker {
         drop(store);
         if let Err(error) = result {
             let cause = self.vitals.explain(&error);
-            log(&self.component, cause, &error);
+            if !self.stopping.load(Relaxed) {
+                log(&self.component, cause, &error);
+            }
             self.vitals.end(cause);
         }
     }

@@ -36,6 +36,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -50,7 +51,9 @@ use crate::server::Server;
 pub struct Emulator {
     address: SocketAddr,
     kv: Arc<Kv>,
-    stop: oneshot::Sender<()>,
+    stopping: Arc<AtomicBool>,
+    /// Until it has been told to stop.
+    stop: Option<oneshot::Sender<()>>,
     server: JoinHandle<()>,
     watch: Option<JoinHandle<()>>,
 }
@@ -70,13 +73,14 @@ pub async fn start(options: Options) -> Result<Emulator, Error> {
     }
     let (app, manifest) = load(&loader).await?;
     let server = Arc::new(Server::new(app, &options));
+    let stopping = loader.stopping();
     let watch = match options.watch {
         true => Some(tokio::spawn(watch::watch(loader, server.clone(), manifest).await?)),
         false => None,
     };
     let (stop, stopped) = oneshot::channel();
     let server = tokio::spawn(server.run(listener, stopped));
-    Ok(Emulator { address, kv, stop, server, watch })
+    Ok(Emulator { address, kv, stopping, stop: Some(stop), server, watch })
 }
 
 impl Emulator {
@@ -86,15 +90,25 @@ impl Emulator {
     }
 
     /// Takes no more requests, finishes those in progress within `shutdown_grace`, and closes the key-value database.
-    pub async fn shutdown(self) {
-        if let Some(watch) = self.watch {
+    pub async fn shutdown(mut self) {
+        self.stopping.store(true, Relaxed);
+        if let Some(stop) = self.stop.take() {
+            // A server that has stopped by itself needs no telling.
+            let _ = stop.send(());
+        }
+        let _ = (&mut self.server).await;
+        let kv = self.kv.clone();
+        let _ = tokio::task::spawn_blocking(move || kv.close()).await;
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.stopping.store(true, Relaxed);
+        self.server.abort();
+        if let Some(watch) = &self.watch {
             watch.abort();
         }
-        // A server that has stopped by itself needs no telling.
-        let _ = self.stop.send(());
-        let _ = self.server.await;
-        let kv = self.kv;
-        let _ = tokio::task::spawn_blocking(move || kv.close()).await;
     }
 }
 
@@ -130,7 +144,9 @@ fn refuse_listen(address: SocketAddr, error: std::io::Error) -> Error {
 /// Makes the folder for state, and in it the one for compiled components, for this user only.
 fn prepare_folders(options: &Options) -> Result<PathBuf, Error> {
     let compiled = options.state_dir.join("compiled");
-    let refuse = |error| Error::new(ErrorKind::State, format!("cannot use the folder `{}`: {error}", options.state_dir.display()));
+    let refuse = |error| {
+        Error::new(ErrorKind::State, format!("cannot use the folder `{}`: {error}", options.state_dir.display()))
+    };
     fs::create_dir_all(&compiled).map_err(refuse)?;
     #[cfg(unix)]
     for folder in [&options.state_dir, &compiled] {

@@ -126,7 +126,8 @@ pub(crate) enum Commands {
 impl Manifest {
     /// Reads and checks the file at `path`.
     pub(crate) fn read(path: &Path) -> Result<Manifest, Error> {
-        let text = std::fs::read_to_string(path).map_err(|error| refuse(format!("cannot read `{}`: {error}", path.display())))?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| refuse(format!("cannot read `{}`: {error}", path.display())))?;
         Manifest::parse(&text).map_err(|error| refuse(format!("`{}`: {error}", path.display())))
     }
 
@@ -250,7 +251,10 @@ mod tests {
 
     #[test]
     fn err_component_asks_for_what_is_not_there() {
-        check_err("[component.a]\nsource = \"a.wasm\"\nsqlite_databases = [\"default\"]", "unknown field `sqlite_databases`");
+        check_err(
+            "[component.a]\nsource = \"a.wasm\"\nsqlite_databases = [\"default\"]",
+            "unknown field `sqlite_databases`",
+        );
         check_err("[component.a]\nsource = { url = \"https://x\", digest = \"y\" }", "source");
     }
 }

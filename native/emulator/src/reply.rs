@@ -21,7 +21,7 @@ pub(crate) enum Refusal {
     UriTooLong,
     /// `requests_max` requests are in progress, or there is no room for another instance.
     Overloaded,
-    /// The component returned an error in place of a response.
+    /// The component ended without a response, or returned an error in its place.
     NoResponse,
     /// The instance ended.
     Ended(Cause),
@@ -31,17 +31,25 @@ impl Refusal {
     /// Status, code and message. Codes stay as they are once given.
     fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Refusal::RouteNotFound => (StatusCode::NOT_FOUND, "route_not_found", "no route of spin.toml matches the path"),
-            Refusal::AuthorityInvalid => (StatusCode::BAD_REQUEST, "authority_invalid", "the request has no valid `Host`"),
+            Refusal::RouteNotFound => {
+                (StatusCode::NOT_FOUND, "route_not_found", "no route of spin.toml matches the path")
+            }
+            Refusal::AuthorityInvalid => {
+                (StatusCode::BAD_REQUEST, "authority_invalid", "the request has no valid `Host`")
+            }
             Refusal::UriTooLong => (StatusCode::URI_TOO_LONG, "uri_too_long", "path and query are too long"),
             Refusal::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "too many requests are in progress"),
             Refusal::NoResponse => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "component_no_response", "the component returned an error in place of a response")
+                (StatusCode::INTERNAL_SERVER_ERROR, "component_no_response", "the component gave no response")
             }
-            Refusal::Ended(Cause::Trap) => (StatusCode::INTERNAL_SERVER_ERROR, "component_trapped", "the component trapped"),
-            Refusal::Ended(Cause::Memory) => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "component_memory_exceeded", "the component reached its limit of memory")
+            Refusal::Ended(Cause::Trap) => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "component_trapped", "the component trapped")
             }
+            Refusal::Ended(Cause::Memory) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "component_memory_exceeded",
+                "the component reached its limit of memory",
+            ),
             Refusal::Ended(Cause::Cpu) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "component_cpu_exceeded", "the component computed for too long")
             }
@@ -57,7 +65,9 @@ impl Refusal {
         let body = format!(r#"{{"code":"{code}","message":"{message}","details":null,"hint":null}}"#);
         let mut response = Response::new(whole(body));
         *response.status_mut() = status;
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
         }
@@ -80,7 +90,8 @@ mod tests {
         assert_eq!(response.headers()[header::RETRY_AFTER], "1");
         let body = response.into_body().collect().await.expect("whole").to_bytes();
         let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
-        let expected = r#"{"code":"overloaded","message":"too many requests are in progress","details":null,"hint":null}"#;
+        let expected =
+            r#"{"code":"overloaded","message":"too many requests are in progress","details":null,"hint":null}"#;
         assert_eq!(body, serde_json::from_str::<serde_json::Value>(expected).expect("JSON"));
     }
 }

@@ -20,13 +20,13 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinSet;
+use wasmtime::{PoolConcurrencyLimitError, Trap};
 use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, TrapOrPanicError};
-use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode as ErrorCodeP2;
-use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode as ErrorCodeP3;
+use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::app::{App, Target};
-use crate::exchange::{Cause, Exchange};
+use crate::exchange::{Cause, CpuTimeExceeded, Exchange};
 use crate::instance;
 use crate::options::Options;
 use crate::reply::{Refusal, whole};
@@ -35,6 +35,10 @@ use crate::reply::{Refusal, whole};
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// The pause after a connection could not be accepted, for want of file descriptors perhaps.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long a request whose instance ended waits to learn why.
+const CAUSE_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a request waits to learn whether its instance ended.
+const CAUSE_PATIENCE_P2: Duration = Duration::from_millis(50);
 /// Answered without a component, as Spin does.
 const WELL_KNOWN_HEALTH: &str = "/.well-known/spin/health";
 
@@ -79,15 +83,24 @@ impl Server {
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
         let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(self.header_bytes_max);
-        builder.http2().timer(TokioTimer::new()).max_header_list_size(u32::try_from(self.header_bytes_max).unwrap_or(u32::MAX));
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .max_buf_size(self.header_bytes_max);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_header_list_size(u32::try_from(self.header_bytes_max).unwrap_or(u32::MAX));
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 _ = &mut stop => break,
             };
             match accepted {
-                Ok((stream, client)) => drop(connections.spawn(self.clone().serve(stream, client, &builder, &graceful))),
+                Ok((stream, client)) => {
+                    drop(connections.spawn(self.clone().serve(stream, client, &builder, &graceful)))
+                }
                 Err(error) => {
                     tracing::warn!("cannot accept a connection: {error}");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -165,7 +178,11 @@ impl Server {
     }
 }
 
-async fn handle(target: &Target, request: Request<Incoming>, exchange: &Arc<Exchange>) -> Result<Response<WasiBody>, Refusal> {
+async fn handle(
+    target: &Target,
+    request: Request<Incoming>,
+    exchange: &Arc<Exchange>,
+) -> Result<Response<WasiBody>, Refusal> {
     let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
     match target.handler.handle(exchange.clone(), request).await {
         Ok(response) => Ok(response),
@@ -177,27 +194,35 @@ async fn handle(target: &Target, request: Request<Incoming>, exchange: &Arc<Exch
 async fn explain(component: &str, exchange: &Exchange, error: &wasmtime::Error) -> Refusal {
     if error.is::<TrapOrPanicError>() {
         // The instance's end is logged once, where it happened, and not for each request in it.
-        Refusal::Ended(exchange.cause().await)
+        Refusal::Ended(exchange.cause(CAUSE_PATIENCE).await.unwrap_or(Cause::Trap))
     } else if error.is::<ExpirationError>() {
         instance::log(component, Cause::Timeout, error);
         Refusal::Ended(Cause::Timeout)
-    } else if let Some(error) = error.downcast_ref::<InstantiationError<Arc<Exchange>>>() {
-        tracing::error!("`{component}` cannot be instantiated: {:#}", error.error);
-        Refusal::Overloaded
-    } else if error.is::<ErrorCodeP3>() || error.is::<ErrorCodeP2>() {
-        tracing::error!("`{component}` returned an error in place of a response: {error:#}");
-        Refusal::NoResponse
-    } else {
+    } else if let Some(InstantiationError { error, .. }) = error.downcast_ref::<InstantiationError<Arc<Exchange>>>() {
+        tracing::error!("`{component}` cannot be instantiated: {error:#}");
+        if error.is::<PoolConcurrencyLimitError>() { Refusal::Overloaded } else { Refusal::Ended(Cause::Trap) }
+    } else if error.is::<Trap>() || error.is::<CpuTimeExceeded>() {
         let cause = exchange.explain(error);
         instance::log(component, cause, error);
         Refusal::Ended(cause)
+    } else if let Some(cause) = unless_returned(error, exchange.cause(CAUSE_PATIENCE_P2)).await {
+        Refusal::Ended(cause)
+    } else {
+        tracing::error!("`{component}` gave no response: {error:#}");
+        Refusal::NoResponse
     }
 }
 
+/// With WASI HTTP 0.2, a handler that ended without a response and one whose instance ended look the same. With 0.3, an error that
+/// the handler returned comes as such.
+async fn unless_returned(error: &wasmtime::Error, cause: impl Future<Output = Option<Cause>>) -> Option<Cause> {
+    if error.is::<ErrorCode>() { None } else { cause.await }
+}
+
 fn log(method: &Method, path: &str, status: StatusCode, start: Instant, component: Option<&str>, exchange: &Exchange) {
-    let milliseconds = start.elapsed().as_secs_f64() * 1e3;
+    let duration_ms = (start.elapsed().as_secs_f64() * 1e4).round() / 10.0;
     let (status, component, trips) = (status.as_u16(), component.unwrap_or("-"), exchange.trips());
-    tracing::info!(target: "access", %method, path, status, component, trips, "{method} {path} {status} {milliseconds:.1} ms");
+    tracing::info!(target: "access", %method, %path, status, duration_ms, component, trips, "request");
 }
 
 fn reply(response: Response<WasiBody>, request: Option<OwnedSemaphorePermit>) -> Response<ReplyBody> {

@@ -26,7 +26,8 @@ impl Variables {
         let mut missing = Vec::new();
         for (name, variable) in &manifest.variables {
             check_name(name)?;
-            let value = given.get(name).cloned().or_else(|| environment(&environment_name(name))).or(variable.default.clone());
+            let value =
+                given.get(name).cloned().or_else(|| environment(&environment_name(name))).or(variable.default.clone());
             match value {
                 Some(value) => drop(values.insert(name.clone(), value)),
                 None => missing.push(format!("`{name}` (or `{}` in the environment)", environment_name(name))),
@@ -34,7 +35,10 @@ impl Variables {
         }
         match missing.is_empty() {
             true => Ok(Variables(values)),
-            false => Err(Error::new(ErrorKind::Variable, format!("required variables have no value: {}", missing.join(", ")))),
+            false => Err(Error::new(
+                ErrorKind::Variable,
+                format!("required variables have no value: {}", missing.join(", ")),
+            )),
         }
     }
 
@@ -42,7 +46,9 @@ impl Variables {
     pub(crate) fn fill(&self, text: &str) -> Result<String, Error> {
         Template::parse(text)?.fill(|name| {
             let value = self.0.get(name).map(String::as_str);
-            value.ok_or_else(|| Error::new(ErrorKind::Variable, format!("`{text}` uses variable `{name}`, which is not declared")))
+            value.ok_or_else(|| {
+                Error::new(ErrorKind::Variable, format!("`{text}` uses variable `{name}`, which is not declared"))
+            })
         })
     }
 
@@ -58,7 +64,8 @@ impl Variables {
 
 /// Spin's rule for names, so that each has one upper-case form: `[a-z][a-z0-9]*(_[a-z0-9]+)*`.
 pub(crate) fn is_name(name: &str) -> bool {
-    let word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let word =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     name.starts_with(|first: char| first.is_ascii_lowercase()) && name.split('_').all(word)
 }
 
@@ -67,7 +74,9 @@ fn check_name(name: &str) -> Result<(), Error> {
         true => Ok(()),
         false => Err(Error::new(
             ErrorKind::Variable,
-            format!("variable `{name}`: a name is of lower-case letters, digits and single underscores, and starts with a letter"),
+            format!(
+                "variable `{name}`: a name is of lower-case letters, digits and single underscores, and starts with a letter"
+            ),
         )),
     }
 }

@@ -61,7 +61,12 @@ impl HostStoreWithStore<State> for HasHost {
         Ok(kv.get(&label, &key).map_err(Error::Other))
     }
 
-    async fn set(accessor: &Accessor<State, Self>, store: Resource<OpenStore>, key: String, value: Vec<u8>) -> Answer<()> {
+    async fn set(
+        accessor: &Accessor<State, Self>,
+        store: Resource<OpenStore>,
+        key: String,
+        value: Vec<u8>,
+    ) -> Answer<()> {
         let OpenStore { kv, label } = find(accessor, &store)?;
         Ok(kv.write(&label, key, Some(value)).await.map_err(Error::Other))
     }

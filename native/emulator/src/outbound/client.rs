@@ -54,10 +54,16 @@ impl Client {
     }
 
     /// Sends the request and returns once the head of its response is there.
-    pub(crate) async fn send(&self, request: Request<WasiBody>, options: RequestOptions) -> Result<Response<WasiBody>, Error> {
-        let first_byte = options.first_byte_timeout.map_or(self.first_byte_timeout, |asked| asked.min(self.first_byte_timeout));
+    pub(crate) async fn send(
+        &self,
+        request: Request<WasiBody>,
+        options: RequestOptions,
+    ) -> Result<Response<WasiBody>, Error> {
+        let first_byte =
+            options.first_byte_timeout.map_or(self.first_byte_timeout, |asked| asked.min(self.first_byte_timeout));
         let connect = options.connect_timeout.map_or(CONNECT_TIMEOUT, |asked| asked.min(CONNECT_TIMEOUT));
-        let between_bytes = options.between_bytes_timeout.map_or(BETWEEN_BYTES_TIMEOUT, |asked| asked.min(BETWEEN_BYTES_TIMEOUT));
+        let between_bytes =
+            options.between_bytes_timeout.map_or(BETWEEN_BYTES_TIMEOUT, |asked| asked.min(BETWEEN_BYTES_TIMEOUT));
         let response = tokio::time::timeout(connect + first_byte, self.inner.request(request));
         let response = response.await.map_err(|_| Error::ConnectionReadTimeout)?.map_err(translate)?;
         Ok(response.map(|body| TimedBody::new(body, between_bytes).boxed_unsync()))

@@ -76,17 +76,26 @@ impl AllowedHost {
         }
         let ports = match port {
             Some("*") => None,
-            Some(port) => Some(parse_ports(port).ok_or_else(|| refuse("the port must be a number, a range `a..b` or `*`"))?),
+            Some(port) => {
+                Some(parse_ports(port).ok_or_else(|| refuse("the port must be a number, a range `a..b` or `*`"))?)
+            }
             None => {
-                let port = default_port(scheme).ok_or_else(|| refuse("this scheme has no port of its own, so one must be given"))?;
+                let port = default_port(scheme)
+                    .ok_or_else(|| refuse("this scheme has no port of its own, so one must be given"))?;
                 Some(port.into()..u32::from(port) + 1)
             }
         };
-        Ok(AllowedHost { scheme: (scheme != "*").then(|| scheme.to_owned()), host: Host::parse(host).map_err(refuse)?, ports })
+        Ok(AllowedHost {
+            scheme: (scheme != "*").then(|| scheme.to_owned()),
+            host: Host::parse(host).map_err(refuse)?,
+            ports,
+        })
     }
 
     fn allows(&self, scheme: &str, host: &str, port: u16) -> bool {
-        self.allows_scheme(scheme) && self.ports.as_ref().is_none_or(|ports| ports.contains(&port.into())) && self.host.allows(host)
+        self.allows_scheme(scheme)
+            && self.ports.as_ref().is_none_or(|ports| ports.contains(&port.into()))
+            && self.host.allows(host)
     }
 
     fn allows_scheme(&self, scheme: &str) -> bool {
@@ -106,7 +115,11 @@ impl Host {
             let network = parse_address(address).zip(bits.parse().ok());
             let (address, bits) = network.ok_or("a path is not allowed")?;
             let most = if address.is_ipv4() { 32 } else { 128 };
-            return if bits <= most { Ok(Host::Network { address, bits }) } else { Err("the network has too many bits") };
+            return if bits <= most {
+                Ok(Host::Network { address, bits })
+            } else {
+                Err("the network has too many bits")
+            };
         }
         let name = host.strip_prefix("*.").unwrap_or(host);
         if name.is_empty() || name.contains(['*', '{', '?', '#', '@']) {
@@ -122,7 +135,9 @@ impl Host {
             Host::Named(name) => name.eq_ignore_ascii_case(host),
             Host::Subdomain(suffix) => host.to_ascii_lowercase().ends_with(suffix),
             Host::Own => false,
-            Host::Network { address, bits } => parse_address(host).is_some_and(|host| in_network(host, *address, *bits)),
+            Host::Network { address, bits } => {
+                parse_address(host).is_some_and(|host| in_network(host, *address, *bits))
+            }
         }
     }
 }
@@ -190,7 +205,11 @@ mod tests {
             &["http://127.0.0.1:5433/sql", "http://127.0.0.1:5433"],
             &["http://127.0.0.1/", "http://127.0.0.1:5434/", "https://127.0.0.1:5433/", "http://localhost:5433/"],
         );
-        check("https://example.com/", &["https://example.com/", "https://EXAMPLE.com:443/x"], &["https://example.com:444/"]);
+        check(
+            "https://example.com/",
+            &["https://example.com/", "https://EXAMPLE.com:443/x"],
+            &["https://example.com:444/"],
+        );
         check("http://[::1]:80", &["http://[::1]/"], &["http://[::2]/"]);
         check("http://[::1]", &["http://[::1]/"], &["http://[::1]:81/"]);
     }
@@ -199,14 +218,26 @@ mod tests {
     fn ok_wildcards() {
         check("*://*:*", &["http://a/", "https://b:1/", "redis://c/"], &["unknown://d/"]);
         check("https://*", &["https://a.example/"], &["http://a.example/", "https://a.example:8443/"]);
-        check("https://*.example.com", &["https://a.example.com/", "https://a.b.example.com/"], &["https://example.com/"]);
-        check("http://localhost:8000..8010", &["http://localhost:8000/", "http://localhost:8009/"], &["http://localhost:8010/"]);
+        check(
+            "https://*.example.com",
+            &["https://a.example.com/", "https://a.b.example.com/"],
+            &["https://example.com/"],
+        );
+        check(
+            "http://localhost:8000..8010",
+            &["http://localhost:8000/", "http://localhost:8009/"],
+            &["http://localhost:8010/"],
+        );
         check("*://localhost:65535", &["http://localhost:65535/"], &["http://localhost/"]);
     }
 
     #[test]
     fn ok_networks() {
-        check("http://10.0.0.0/8:*", &["http://10.1.2.3:99/"], &["http://11.0.0.1/", "http://example.com/", "http://[::1]/"]);
+        check(
+            "http://10.0.0.0/8:*",
+            &["http://10.1.2.3:99/"],
+            &["http://11.0.0.1/", "http://example.com/", "http://[::1]/"],
+        );
         check("http://10.0.0.1/32", &["http://10.0.0.1/"], &["http://10.0.0.2/"]);
         check("http://0.0.0.0/0", &["http://1.2.3.4/"], &["http://name/", "http://[::1]/"]);
         check("http://[fd00::]/8:*", &["http://[fd00::1]:8/"], &["http://[fe00::1]:8/"]);
@@ -229,8 +260,20 @@ mod tests {
     #[test]
     fn err_entry() {
         for entry in [
-            "", "*", "example.com", "http://", "http://a/path", "http://a:b", "http://a:1/b", "http://a*b", "http://*.*.b",
-            "x://a", "ht tp://a", "http://10.0.0.0/33", "http://{a,b}", "http://a:99999",
+            "",
+            "*",
+            "example.com",
+            "http://",
+            "http://a/path",
+            "http://a:b",
+            "http://a:1/b",
+            "http://a*b",
+            "http://*.*.b",
+            "x://a",
+            "ht tp://a",
+            "http://10.0.0.0/33",
+            "http://{a,b}",
+            "http://a:99999",
         ] {
             assert!(AllowedHosts::parse([entry]).is_err(), "{entry}");
         }

@@ -150,7 +150,94 @@ fn is_forbidden(name: &HeaderName) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
+    use http_body_util::BodyExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
+    use crate::reply::whole;
+
+    /// Answers each request on each connection with the connection's number.
+    async fn server() -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let address = listener.local_addr().expect("bound");
+        tokio::spawn(async move {
+            for number in 1.. {
+                let (mut stream, _) = listener.accept().await.expect("accepted");
+                tokio::spawn(async move {
+                    let mut request = [0; 4096];
+                    while stream.read(&mut request).await.is_ok_and(|bytes| bytes > 0) {
+                        let response = format!("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n{number}");
+                        stream.write_all(response.as_bytes()).await.expect("written");
+                    }
+                });
+            }
+        });
+        address
+    }
+
+    fn outbound(allowed: &str, own: SocketAddr, rtt: Duration) -> Arc<Outbound> {
+        let allowed = AllowedHosts::parse([allowed]).expect("valid");
+        let client = Client::new(Duration::from_secs(5)).expect("a client");
+        Arc::new(Outbound { component: "test".into(), allowed, client, own, rtt })
+    }
+
+    async fn fetch(outbound: &Arc<Outbound>, uri: &str) -> Result<String, Error> {
+        let mut hooks = Hooks::new(outbound.clone());
+        let exchange = Arc::new(Exchange::default());
+        hooks.exchange = Some(exchange.clone());
+        let request = Request::get(uri).body(whole("")).expect("a request");
+        let sent = Box::into_pin(hooks.send_request(request, None, Box::new(std::future::ready(Ok(()))))).await;
+        let body = sent?.0.into_body().collect().await?.to_bytes();
+        Ok(format!("{} in {} trip", String::from_utf8_lossy(&body), exchange.trips()))
+    }
+
+    #[tokio::test]
+    async fn ok_connections_are_shared() {
+        let server = server().await;
+        let outbound = outbound(&format!("http://{server}"), server, Duration::ZERO);
+        for _ in 0..3 {
+            assert_eq!(fetch(&outbound, &format!("http://{server}/")).await.expect("answered"), "1 in 1 trip");
+        }
+    }
+
+    #[tokio::test]
+    async fn ok_rtt_is_added_once() {
+        let server = server().await;
+        let outbound = outbound("*://*:*", server, Duration::from_millis(60));
+        let start = Instant::now();
+        fetch(&outbound, &format!("http://{server}/")).await.expect("answered");
+        let took = start.elapsed();
+        assert!(took >= Duration::from_millis(60) && took < Duration::from_millis(115), "{took:?}");
+    }
+
+    #[tokio::test]
+    async fn ok_own() {
+        let server = server().await;
+        let outbound = outbound("http://self", server, Duration::ZERO);
+        assert_eq!(fetch(&outbound, "http://self/x").await.expect("answered"), "1 in 1 trip");
+        assert!(matches!(fetch(&outbound, &format!("http://{server}/")).await, Err(Error::HttpRequestDenied)));
+    }
+
+    #[tokio::test]
+    async fn err_denied() {
+        let server = server().await;
+        let outbound = outbound("http://example.com", server, Duration::ZERO);
+        for uri in [format!("http://{server}/"), "http://self/".into(), "https://example.com/".into()] {
+            assert!(matches!(fetch(&outbound, &uri).await, Err(Error::HttpRequestDenied)), "{uri}");
+        }
+    }
+
+    #[tokio::test]
+    async fn err_nobody_there() {
+        let free = TcpListener::bind("127.0.0.1:0").await.and_then(|listener| listener.local_addr()).expect("bound");
+        let outbound = outbound("*://*:*", free, Duration::ZERO);
+        assert!(matches!(fetch(&outbound, &format!("http://{free}/")).await, Err(Error::ConnectionRefused)));
+        let unknown = fetch(&outbound, "http://nowhere.invalid/").await;
+        assert!(matches!(unknown, Err(Error::DnsError { .. })), "{unknown:?}");
+    }
 
     #[test]
     fn ok_same_fields_as_the_default() {

@@ -17,7 +17,11 @@ const CLIENT_ADDR: HeaderName = HeaderName::from_static("spin-client-addr");
 const PATH_MATCH_PREFIX: &str = "spin-path-match-";
 
 /// Completes the request. `pattern` is the route that matched, `client` the address that it came from.
-pub(super) fn prepare<B>(mut request: Request<B>, pattern: &Pattern, client: &HeaderValue) -> Result<Request<B>, Refusal> {
+pub(super) fn prepare<B>(
+    mut request: Request<B>,
+    pattern: &Pattern,
+    client: &HeaderValue,
+) -> Result<Request<B>, Refusal> {
     let uri = complete(std::mem::take(request.uri_mut()), request.headers())?;
     let path = uri.path();
     let headers = request.headers_mut();
@@ -83,7 +87,8 @@ mod tests {
 
     #[test]
     fn ok_fields() {
-        let request = prepared("/foo/:userid/...", "/foo/42/bar?a=b%20c", &[("host", "example.com:8080")]).expect("accepted");
+        let request =
+            prepared("/foo/:userid/...", "/foo/42/bar?a=b%20c", &[("host", "example.com:8080")]).expect("accepted");
         assert_eq!(request.uri(), "http://example.com:8080/foo/42/bar?a=b%20c");
         check(
             &request,

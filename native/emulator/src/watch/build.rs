@@ -20,7 +20,8 @@ pub(crate) async fn build(component: &str, build: &Build, folder: &Path) -> Resu
     let start = Instant::now();
     let folder = folder.join(&build.workdir);
     for command in build.command.iter() {
-        let refuse = |why: String| Error::new(ErrorKind::Build, format!("`{component}` does not build: `{command}` {why}"));
+        let refuse =
+            |why: String| Error::new(ErrorKind::Build, format!("`{component}` does not build: `{command}` {why}"));
         run(command, &folder).await.map_err(refuse)?;
     }
     tracing::info!("built `{component}` in {:.1} s", start.elapsed().as_secs_f64());
@@ -77,9 +78,14 @@ mod tests {
 
     #[tokio::test]
     async fn err_shows_the_end_of_the_output() {
-        let error = check(&["for n in $(seq 1 100); do echo line $n; done; echo last >&2; exit 3", "true"]).await.expect_err("failed");
+        let error = check(&["for n in $(seq 1 100); do echo line $n; done; echo last >&2; exit 3", "true"])
+            .await
+            .expect_err("failed");
         let text = error.to_string();
-        assert!(text.contains("line 61\n") && text.contains("line 100\nlast") && text.contains("exit status: 3"), "{text}");
+        assert!(
+            text.contains("line 61\n") && text.contains("line 100\nlast") && text.contains("exit status: 3"),
+            "{text}"
+        );
         assert!(!text.contains("line 60\n"), "{text}");
     }
 }

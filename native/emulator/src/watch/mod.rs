@@ -33,7 +33,11 @@ struct Changes {
 }
 
 /// Watches until it is dropped.
-pub(crate) async fn watch(loader: Arc<Loader>, server: Arc<Server>, manifest: Manifest) -> Result<impl Future<Output = ()>, Error> {
+pub(crate) async fn watch(
+    loader: Arc<Loader>,
+    server: Arc<Server>,
+    manifest: Manifest,
+) -> Result<impl Future<Output = ()>, Error> {
     let mut watched = Watched::new(loader.manifest_path(), loader.folder(), &manifest);
     let mut changes = Changes::new()?;
     changes.follow(&watched);

@@ -33,7 +33,10 @@ impl Watched {
             let globs = build.watch.iter().map(|pattern| Glob::new(pattern)).collect();
             Some(Sources { component: name.clone(), folder: absolute(&folder.join(&build.workdir)), build, globs })
         });
-        Watched { components: components.collect(), loaded: std::iter::once(absolute(manifest_path)).chain(sources).collect() }
+        Watched {
+            components: components.collect(),
+            loaded: std::iter::once(absolute(manifest_path)).chain(sources).collect(),
+        }
     }
 
     /// Whether a change of this file asks for loading anew.
@@ -104,7 +107,8 @@ mod tests {
     #[test]
     fn ok_who_is_to_be_built() {
         let watched = watched();
-        let to_build = |path: &str| watched.to_build(&[path.into()]).map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
+        let to_build =
+            |path: &str| watched.to_build(&[path.into()]).map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
         assert_eq!(to_build("/nowhere/a/src/x/y.rs"), ["a"]);
         assert_eq!(to_build("/nowhere/b/src/y.rs"), ["b"]);
         assert_eq!(to_build("/nowhere/shared/x.toml"), ["a"]);
@@ -116,10 +120,19 @@ mod tests {
     #[test]
     fn ok_what_is_loaded_and_followed() {
         let watched = watched();
-        assert!(watched.is_loaded(Path::new("/nowhere/spin.toml")) && watched.is_loaded(Path::new("/nowhere/out/a.wasm")));
-        let folders: Vec<_> = watched.folders().into_iter().map(|(path, mode)| (path.display().to_string(), mode)).collect();
+        assert!(
+            watched.is_loaded(Path::new("/nowhere/spin.toml")) && watched.is_loaded(Path::new("/nowhere/out/a.wasm"))
+        );
+        let folders: Vec<_> =
+            watched.folders().into_iter().map(|(path, mode)| (path.display().to_string(), mode)).collect();
         let (flat, deep) = (RecursiveMode::NonRecursive, RecursiveMode::Recursive);
-        let expected = [("/nowhere", flat), ("/nowhere/a", deep), ("/nowhere/b/src", flat), ("/nowhere/out", flat), ("/nowhere/shared", flat)];
+        let expected = [
+            ("/nowhere", flat),
+            ("/nowhere/a", deep),
+            ("/nowhere/b/src", flat),
+            ("/nowhere/out", flat),
+            ("/nowhere/shared", flat),
+        ];
         assert_eq!(folders, expected.map(|(path, mode)| (path.to_owned(), mode)));
     }
 }

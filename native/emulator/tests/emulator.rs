@@ -1,0 +1,299 @@
+//! The emulator with components written by hand: what happens to one that traps, loops, wants too much, or changes.
+//!
+//! These are WASI HTTP 0.2 components without a response, as one is long in text form: a component that ends in peace gives
+//! `component_no_response`. Components of 0.3, with stores and requests of their own, are run end to end by the tests/ package.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use emulator::{Emulator, ErrorKind, Options};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// Ends in peace.
+const QUIET: &str = "";
+/// Traps the first time in each instance.
+const TRAP_ONCE: &str = "(if (i32.eqz (global.get $calls)) (then (global.set $calls (i32.const 1)) unreachable))";
+/// Never ends.
+const LOOP: &str = "(loop $again (br $again))";
+/// Asks for 64 MiB, and traps if it does not get them.
+const GROW: &str = "(if (i32.eq (memory.grow (i32.const 1024)) (i32.const -1)) (then unreachable))";
+
+/// A folder with a manifest and components, deleted at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str, components: &[(&str, &str)]) -> Folder {
+        let path = std::env::temp_dir().join(format!("emulator-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).expect("created");
+        let folder = Folder(path.canonicalize().expect("exists"));
+        let mut manifest = "spin_manifest_version = 2\napplication = { name = \"test\" }\n".to_owned();
+        for (name, body) in components {
+            folder.write(&format!("{name}.wasm"), component(body));
+            manifest += &format!(
+                "[[trigger.http]]\nroute = \"/{name}/...\"\ncomponent = \"{name}\"\n[component.{name}]\nsource = \"{name}.wasm\"\n"
+            );
+        }
+        folder.write("spin.toml", manifest);
+        folder
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.0.join(name), content).expect("written");
+    }
+
+    fn append(&self, name: &str, content: &str) {
+        let text = fs::read_to_string(self.0.join(name)).expect("read");
+        self.write(name, text + content);
+    }
+
+    fn options(&self) -> Options {
+        let mut options = Options::new(self.0.join("spin.toml"));
+        options.listen = "127.0.0.1:0".parse().expect("an address");
+        options
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn component(body: &str) -> Vec<u8> {
+    let text = format!(
+        r#"(component
+            (import "wasi:http/types@0.2.0" (instance $types
+                (export "incoming-request" (type (sub resource)))
+                (export "response-outparam" (type (sub resource)))))
+            (alias export $types "incoming-request" (type $request))
+            (alias export $types "response-outparam" (type $outparam))
+            (core module $code
+                (global $calls (mut i32) (i32.const 0))
+                (memory 1)
+                (func (export "handle") (param i32 i32) {body}))
+            (core instance $code (instantiate $code))
+            (func $handle (param "request" (own $request)) (param "response-out" (own $outparam))
+                (canon lift (core func $code "handle")))
+            (instance $handler (export "handle" (func $handle)))
+            (export "wasi:http/incoming-handler@0.2.0" (instance $handler)))"#
+    );
+    wat::parse_str(text).expect("valid")
+}
+
+/// Status and body.
+async fn get(emulator: &Emulator, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(emulator.address()).await.expect("connected");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.expect("answered");
+    let status = response
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .unwrap_or_else(|| panic!("no status in {response}"));
+    (status, response.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
+}
+
+#[track_caller]
+fn check((status, body): &(u16, String), expected: u16, code: &str) {
+    assert!(*status == expected && body.contains(&format!(r#""code":"{code}""#)), "{status} {body}");
+}
+
+#[tokio::test]
+async fn err_trap_then_a_fresh_instance() {
+    let folder = Folder::new("trap", &[("trap", TRAP_ONCE)]);
+    let emulator = emulator::start(folder.options()).await.expect("started");
+    for _ in 0..3 {
+        check(&get(&emulator, "/trap").await, 500, "component_trapped");
+    }
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn err_no_response_route_or_room_in_the_uri() {
+    let folder = Folder::new("refusals", &[("quiet", QUIET)]);
+    let emulator = emulator::start(folder.options()).await.expect("started");
+    check(&get(&emulator, "/quiet").await, 500, "component_no_response");
+    check(&get(&emulator, "/quieter").await, 404, "route_not_found");
+    check(&get(&emulator, &format!("/quiet?{}", "x".repeat(32 << 10))).await, 414, "uri_too_long");
+    let long = 32 * 1024 - "/quiet?".len();
+    check(&get(&emulator, &format!("/quiet?{}", "x".repeat(long))).await, 500, "component_no_response");
+    assert_eq!(get(&emulator, &format!("/quiet?{}", "x".repeat(80 << 10))).await.0, 431);
+    assert_eq!(get(&emulator, "/.well-known/spin/health").await, (200, "OK".to_owned()));
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn err_memory() {
+    let folder = Folder::new("memory", &[("grow", GROW)]);
+    let mut options = folder.options();
+    options.memory_bytes_max = 64 << 20;
+    let emulator = emulator::start(options.clone()).await.expect("started");
+    check(&get(&emulator, "/grow").await, 500, "component_memory_exceeded");
+    emulator.shutdown().await;
+    // A page of its own and 1024 more are exactly this.
+    options.memory_bytes_max = 1025 << 16;
+    let emulator = emulator::start(options).await.expect("started");
+    check(&get(&emulator, "/grow").await, 500, "component_no_response");
+    emulator.shutdown().await;
+}
+
+/// On one thread, where nothing would go on if the loop did not give way.
+#[tokio::test]
+async fn err_endless_loop_stops_nobody_else() {
+    let folder = Folder::new("loop", &[("loop", LOOP), ("quiet", QUIET)]);
+    let mut options = folder.options();
+    options.cpu_time_max = Duration::from_millis(500);
+    let emulator = emulator::start(options).await.expect("started");
+    let others = async {
+        for _ in 0..10 {
+            let start = Instant::now();
+            check(&get(&emulator, "/quiet").await, 500, "component_no_response");
+            assert!(start.elapsed() < Duration::from_millis(400), "{:?}", start.elapsed());
+        }
+    };
+    let (looped, ()) = tokio::join!(get(&emulator, "/loop"), others);
+    check(&looped, 500, "component_cpu_exceeded");
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn err_late() {
+    let folder = Folder::new("late", &[("loop", LOOP)]);
+    let mut options = folder.options();
+    options.request_timeout = Duration::from_millis(300);
+    let emulator = emulator::start(options).await.expect("started");
+    let start = Instant::now();
+    check(&get(&emulator, "/loop").await, 504, "component_timed_out");
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn err_too_many_at_once() {
+    let folder = Folder::new("overload", &[("loop", LOOP), ("quiet", QUIET)]);
+    let mut options = folder.options();
+    options.requests_max = 1;
+    options.request_timeout = Duration::from_millis(800);
+    let emulator = emulator::start(options).await.expect("started");
+    let second = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        get(&emulator, "/quiet").await
+    };
+    let (first, second) = tokio::join!(get(&emulator, "/loop"), second);
+    check(&first, 504, "component_timed_out");
+    check(&second, 503, "overloaded");
+    check(&get(&emulator, "/quiet").await, 500, "component_no_response");
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn ok_a_build_that_fails_changes_nothing() {
+    let folder = Folder::new("build", &[("a", QUIET)]);
+    folder.append(
+        "spin.toml",
+        "build = { command = \"cat message; cp source.bin a.wasm\", watch = [\"source.*\", \"message\"] }\n",
+    );
+    let mut options = folder.options();
+    options.watch = true;
+    let emulator = emulator::start(options).await.expect("started");
+    check(&get(&emulator, "/a").await, 500, "component_no_response");
+
+    // `message` is missing, but `cp` decides: it succeeds with what is not a component.
+    folder.write("source.bin", "not wasm");
+    unchanged(&emulator).await;
+    fs::remove_file(folder.0.join("source.bin")).expect("removed");
+    folder.write("message", "no source");
+    unchanged(&emulator).await;
+
+    folder.write("source.bin", component(TRAP_ONCE));
+    until(&emulator, "/a", "component_trapped").await;
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn ok_manifest_and_wasm_are_loaded_anew() {
+    let folder = Folder::new("reload", &[("a", QUIET)]);
+    let mut options = folder.options();
+    options.watch = true;
+    let emulator = emulator::start(options).await.expect("started");
+    folder.append("spin.toml", "[[trigger.http]]\nroute = \"/b\"\ncomponent = \"a\"\n");
+    until(&emulator, "/b", "component_no_response").await;
+    folder.append("spin.toml", "[[trigger.http]]\nroute = \"/c\"\ncomponent = \"nowhere\"\n");
+    folder.write("a.wasm", component(TRAP_ONCE));
+    unchanged(&emulator).await;
+    let manifest = fs::read_to_string(folder.0.join("spin.toml")).expect("read");
+    folder.write("spin.toml", manifest.replace("nowhere", "a"));
+    until(&emulator, "/c", "component_trapped").await;
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn ok_absent_wasm_is_built_where_sources_are_watched() {
+    let folder = Folder::new("absent", &[("a", QUIET)]);
+    folder.append("spin.toml", "build = { command = \"cp source.bin a.wasm\" }\n");
+    fs::rename(folder.0.join("a.wasm"), folder.0.join("source.bin")).expect("renamed");
+    let error = emulator::start(folder.options()).await.err().expect("refused");
+    assert!(
+        error.kind() == ErrorKind::Component && error.to_string().contains("build it with `cp source.bin a.wasm`"),
+        "{error}"
+    );
+    let mut options = folder.options();
+    options.watch = true;
+    emulator::start(options).await.expect("started").shutdown().await;
+}
+
+#[tokio::test]
+async fn err_start() {
+    let folder = Folder::new("start", &[("a", QUIET)]);
+    let refused = async |expected: ErrorKind, text: &str| {
+        let error = emulator::start(folder.options()).await.err().expect("refused");
+        assert!(error.kind() == expected && error.to_string().contains(text), "{error}");
+    };
+    folder.write("a.wasm", "not wasm");
+    refused(ErrorKind::Component, "component `a`").await;
+    folder.write(
+        "a.wasm",
+        wat::parse_str(r#"(component (import "spin:sqlite/sqlite" (instance (export "open" (func)))))"#)
+            .expect("valid"),
+    );
+    refused(ErrorKind::Component, "spin:sqlite/sqlite").await;
+    folder.write("a.wasm", wat::parse_str("(component)").expect("valid"));
+    refused(ErrorKind::Component, "component `a`: it handles no HTTP requests").await;
+    folder.append("spin.toml", "[variables]\nurl = { required = true }\n");
+    refused(ErrorKind::Variable, "`url` (or `SPIN_VARIABLE_URL` in the environment)").await;
+    folder.write("spin.toml", "nonsense");
+    refused(ErrorKind::Manifest, "spin.toml").await;
+}
+
+#[tokio::test]
+async fn ok_restart_reuses_state_and_a_second_one_may_not() {
+    let folder = Folder::new("restart", &[("a", QUIET)]);
+    let first = emulator::start(folder.options()).await.expect("started");
+    let error = emulator::start(folder.options()).await.err().expect("refused");
+    assert!(error.kind() == ErrorKind::State && error.to_string().contains("another emulator"), "{error}");
+    // An instance is still warm, and must not keep the database open.
+    get(&first, "/a").await;
+    first.shutdown().await;
+    let second = emulator::start(folder.options()).await.expect("started again");
+    check(&get(&second, "/a").await, 500, "component_no_response");
+    second.shutdown().await;
+}
+
+/// Nothing changes while the watcher has had time to see and to act.
+async fn unchanged(emulator: &Emulator) {
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    check(&get(emulator, "/a").await, 500, "component_no_response");
+}
+
+/// Asks until the answer is the one of the new version.
+async fn until(emulator: &Emulator, path: &str, code: &str) {
+    let start = Instant::now();
+    while !get(emulator, path).await.1.contains(code) {
+        assert!(start.elapsed() < Duration::from_secs(10), "{path} is never answered with {code}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
