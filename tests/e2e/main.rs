@@ -4,11 +4,14 @@
 //! Run it by `scripts/test`, which builds what is needed. A test whose prerequisites are absent says so and passes as
 //! skipped. `scripts/test e2e NAME` runs the tests whose names contain NAME.
 
+#![allow(clippy::unwrap_used, reason = "a poisoned lock means that a test has panicked already")]
+
 mod cases;
 mod clients;
 mod dev;
 mod harness;
 mod house;
+mod new_function;
 mod probe;
 mod trips;
 mod trouble;
@@ -30,7 +33,13 @@ fn main() {
         trips::tests(),
         trouble::tests(),
         dev::tests(),
+        new_function::tests(),
     ];
+    for runtime in harness::Runtime::ALL {
+        if let Some(reason) = runtime.absent() {
+            eprintln!("skipped: {}: {reason}", runtime.name());
+        }
+    }
     let conclusion = libtest_mimic::run(&arguments, tests.into_iter().flatten().collect());
     harness::stop();
     conclusion.exit();

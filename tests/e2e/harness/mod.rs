@@ -9,5 +9,5 @@ mod upstream;
 pub(crate) use http::{exchange_raw, get, send};
 pub(crate) use process::{Process, root, scratch};
 pub(crate) use region::{Mode, region};
-pub(crate) use runtime::{Runtime, dev, headland, node, node_modules, stop};
+pub(crate) use runtime::{Runtime, START_TIMEOUT, dev, headland, node, node_modules, stop, wrangler};
 pub(crate) use upstream::upstream;

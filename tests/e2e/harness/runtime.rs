@@ -11,7 +11,7 @@ use super::process::{Process, root, scratch};
 use super::{Mode, region, upstream};
 
 /// Longest wait for a server to listen: the first start makes a Postgres, and wrangler builds the Worker.
-const START_TIMEOUT: Duration = Duration::from_secs(300);
+pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Where the functions run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,16 @@ pub(crate) struct Running {
 static RUNNING: Mutex<Vec<(Runtime, Arc<Running>)>> = Mutex::new(Vec::new());
 
 impl Runtime {
+    /// All of them.
+    pub(crate) const ALL: [Runtime; 6] = [
+        Runtime::Emulator,
+        Runtime::Workerd,
+        Runtime::Spin,
+        Runtime::EmulatorOverRegion,
+        Runtime::ProbeOnEmulator,
+        Runtime::ProbeOnWorkerd,
+    ];
+
     /// The name in a test's name.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -115,7 +125,8 @@ fn headland_dev(arguments: &[&str]) -> anyhow::Result<Process> {
     Process::start(&mut command)
 }
 
-fn wrangler(config: &str, vars: &[String]) -> anyhow::Result<Process> {
+/// `wrangler dev` on a configuration file.
+pub(crate) fn wrangler(config: &str, vars: &[String]) -> anyhow::Result<Process> {
     let modules = node_modules().context("HEADLAND_NODE_MODULES is not set")?;
     let mut command = Command::new(node());
     command.arg(modules.join("wrangler/bin/wrangler.js"));

@@ -9,6 +9,7 @@ mod bound;
 mod cache;
 mod home;
 mod leftover;
+mod place;
 mod postgres;
 mod region;
 mod requests;
@@ -33,8 +34,8 @@ pub(crate) use bound::Bound;
 use crate::signal::Stop;
 use crate::{duration, http, log};
 use binaries::Binaries;
+use place::{Place, Written};
 use postgres::Cluster;
-use region::Region;
 
 /// Longest wait for `GET /health` to answer 200 once the components are loaded.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
@@ -48,6 +49,18 @@ pub(crate) struct Options {
     /// Postgres to serve; without one, a private cluster with sample data is made and run
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: Option<String>,
+    /// Gateway or Neon endpoint to use instead of a database, without `/sql`
+    #[arg(
+        long,
+        env = "REGION_URL",
+        value_name = "URL",
+        conflicts_with = "database_url",
+        requires = "region_connection"
+    )]
+    region_url: Option<String>,
+    /// Connection string that this region checks
+    #[arg(long, env = "REGION_CONNECTION", hide_env_values = true, value_name = "URL", requires = "region_url")]
+    region_connection: Option<String>,
     /// Where the edge listens
     #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
@@ -70,6 +83,7 @@ pub(crate) struct Options {
 struct House {
     /// Of the state folder; given up when all else has ended.
     lock: Option<File>,
+    region_file: Option<Written>,
     postgres: Option<Cluster>,
     gateway: Option<Gateway>,
     emulator: Option<Emulator>,
@@ -102,23 +116,35 @@ async fn serve(options: &Options, house: &mut House) -> anyhow::Result<()> {
     free(options.listen)?;
     house.lock = Some(lock(&options.state)?);
 
-    let database_url = match options.database_url() {
-        Some(url) => url.to_owned(),
-        None => private_database(&options.state, house).await?,
+    let (place, tables) = match options.region() {
+        Some(place) => (place, Vec::new()),
+        None => own_region(options, &config, house).await?,
     };
-    let (gateway, region) = region::open(&database_url, SHUTDOWN_GRACE).await?;
-    house.gateway = Some(gateway);
-    let tables = requests::tables(&region, &config).await.context("cannot use the database")?;
+    house.region_file = Some(place.write(&options.state)?);
 
-    let emulator = emulator::start(edge(options, &region)).await?;
+    let emulator = emulator::start(edge(options, &place)).await?;
     let address = from_here(house.emulator.insert(emulator).address());
     healthy(address).await?;
-    announce(address, &tables, options.database_url().is_none(), began)?;
+    announce(address, &tables, place.database_url.is_some(), began)?;
 
     match &mut house.postgres {
         Some(cluster) => Err(cluster.wait().await),
         None => std::future::pending().await,
     }
+}
+
+/// A gateway for the database that is named, or else for the private one; and the tables to be read there.
+async fn own_region(options: &Options, config: &Config, house: &mut House) -> anyhow::Result<(Place, Vec<String>)> {
+    let private = match options.database_url() {
+        Some(_) => None,
+        None => Some(private_database(&options.state, house).await?),
+    };
+    let database_url = options.database_url().or(private.as_deref()).unwrap_or_default();
+    let (gateway, region) = region::open(database_url, SHUTDOWN_GRACE).await?;
+    house.gateway = Some(gateway);
+    let tables = requests::tables(&region, config).await.context("cannot use the database")?;
+    let place = Place { url: region.url(), connection: region.connection, database_url: private };
+    Ok((place, tables))
 }
 
 /// Runs the private cluster, filled with the sample; returns the authenticator's URL.
@@ -144,8 +170,8 @@ async fn private_database(state: &Path, house: &mut House) -> anyhow::Result<Str
     Ok(url.into())
 }
 
-fn edge(options: &Options, region: &Region) -> emulator::Options {
-    let variables = [("region_url", region.url()), ("region_connection", region.connection.clone())];
+fn edge(options: &Options, place: &Place) -> emulator::Options {
+    let variables = [("region_url", place.url.clone()), ("region_connection", place.connection.clone())];
     let mut edge = emulator::Options::new(&options.manifest);
     edge.listen = options.listen;
     edge.variables = BTreeMap::from(variables.map(|(name, value)| (name.to_owned(), value)));
@@ -157,6 +183,11 @@ fn edge(options: &Options, region: &Region) -> emulator::Options {
 }
 
 impl Options {
+    fn region(&self) -> Option<Place> {
+        let (url, connection) = (self.region_url.clone()?, self.region_connection.clone()?);
+        Some(Place { url, connection, database_url: None })
+    }
+
     /// An empty variable is as good as none.
     fn database_url(&self) -> Option<&str> {
         self.database_url.as_deref().filter(|url| !url.is_empty())
