@@ -131,9 +131,10 @@ impl Error {
         }
     }
 
-    /// Whether the operator should hear of it: whatever is not the caller's doing.
+    /// Whether the operator should hear of each single one: neither what is the caller's doing nor what comes
+    /// in thousands when Postgres is full or away, which the metrics tell.
     pub(crate) fn is_operators(&self) -> bool {
-        self.status().is_server_error() && self.kind != ErrorKind::ResponseTooLarge
+        self.status() == StatusCode::INTERNAL_SERVER_ERROR
     }
 
     /// The JSON body, with every field of the protocol.

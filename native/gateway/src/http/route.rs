@@ -11,8 +11,8 @@
 
 use bytes::Bytes;
 use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-    ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_TYPE, HeaderName,
+    HeaderValue, RETRY_AFTER,
 };
 use http::{Method, StatusCode};
 use http_body_util::Full;
@@ -32,8 +32,9 @@ const ALLOWED_HEADERS: &str = "Authorization, Neon-Connection-String, Neon-Raw-T
     Headland-Deadline";
 
 pub(super) async fn handle(state: &State, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let id = request_id();
     let mut response = match (request.method(), request.uri().path()) {
-        (&Method::POST, "/sql") => query(state, request).await,
+        (&Method::POST, "/sql") => query(state, request, &id).await,
         (&Method::OPTIONS, "/sql") => preflight(),
         (&Method::GET | &Method::HEAD, "/health") => state.health.respond(&state.pool).await,
         (&Method::GET | &Method::HEAD, "/metrics") => metrics(state),
@@ -41,21 +42,23 @@ pub(super) async fn handle(state: &State, request: Request<Incoming>) -> Respons
     };
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(REQUEST_ID, request_id());
+    headers.insert(REQUEST_ID, id);
     response
 }
 
-async fn query(state: &State, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn query(state: &State, request: Request<Incoming>, id: &HeaderValue) -> Response<Full<Bytes>> {
     let arrived = Instant::now();
-    let response = sql::handle(state, request).await.unwrap_or_else(|error| refuse(&error));
+    let response = sql::handle(state, request).await.unwrap_or_else(|error| {
+        if error.is_operators() {
+            tracing::warn!(?id, kind = ?error.kind, code = error.code(), %error, "a request failed");
+        }
+        refuse(&error)
+    });
     state.metrics.request(response.status(), arrived.elapsed());
     response
 }
 
 fn refuse(error: &Error) -> Response<Full<Bytes>> {
-    if error.is_operators() {
-        tracing::warn!(kind = ?error.kind, %error, "a request failed");
-    }
     let mut response = json(error.status(), error.body());
     if error.status() == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
@@ -68,8 +71,6 @@ fn preflight() -> Response<Full<Bytes>> {
     let headers = response.headers_mut();
     headers.insert(ALLOW, HeaderValue::from_static("OPTIONS, POST"));
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(ALLOWED_HEADERS));
-    headers
-        .insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Neon-Request-Id, Headland-Raw, Headland-Row"));
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     response
 }

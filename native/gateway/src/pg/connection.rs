@@ -3,16 +3,13 @@
 //! All state of an exchange lies in the connection, so that a caller who goes away in the middle (the
 //! future is dropped) leaves a connection behind that another can bring to its end.
 
-use std::future::poll_fn;
+use std::borrow::Cow;
 use std::io;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use bytes::{Buf, BytesMut};
 use postgres_protocol::IsNull;
 use postgres_protocol::message::{backend, frontend};
-use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::connect::{self, BackendKey};
 use super::message;
@@ -21,48 +18,43 @@ use super::row::Row;
 use super::server_error::ServerError;
 use super::startup::{self, StartupError};
 use super::statement_cache::StatementCache;
-use super::stream::Stream;
 use super::target::Target;
+use super::wire::Wire;
 use crate::{Error, ErrorKind};
 
 /// A parameter in text form; `None` is NULL.
-pub(crate) type Parameter<'a> = Option<std::borrow::Cow<'a, str>>;
+pub(crate) type Parameter<'a> = Option<Cow<'a, str>>;
 
-/// Room made for each read.
-const READ_BYTES: usize = 8 << 10;
-/// Larger buffers are not kept between exchanges.
-const BUFFER_KEPT_BYTES_MAX: usize = 64 << 10;
 /// What a message may be larger than the largest response, for heads and messages that hold no row.
 const MESSAGE_SLACK_BYTES: usize = 64 << 10;
-
-pub(crate) struct Connection {
-    stream: Stream,
-    outgoing: BytesMut,
-    incoming: BytesMut,
-    /// Bytes of a value that nobody wants, still to arrive.
-    skipping: usize,
-    message_bytes_max: usize,
-    statements: StatementCache,
-    /// Of the pool's count of schema changes.
-    schema_version: u64,
-    pipeline: Pipeline,
-    /// Syncs without their `ReadyForQuery`.
-    syncs_unanswered: u32,
-    /// Bytes of this exchange that the socket took.
-    sent_bytes: usize,
-    unflushed: bool,
-    /// As in `ReadyForQuery`: `I`dle, in a `T`ransaction, in one that has `E`rrors.
-    transaction_status: u8,
-    broken: bool,
-    pub(crate) key: BackendKey,
-    pub(crate) opened: Instant,
-}
 
 /// Limits of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) statements_max: usize,
     pub(crate) response_bytes_max: usize,
+}
+
+pub(crate) struct Connection {
+    wire: Wire,
+    limits: Limits,
+    statements: StatementCache,
+    /// Of the pool's count of schema changes.
+    schema_version: u64,
+    /// The exchange that runs, or ran last.
+    pipeline: Pipeline,
+    /// Syncs without their `ReadyForQuery`.
+    syncs_unanswered: u32,
+    /// Bytes of a value that nobody wants, still to arrive.
+    skipping: usize,
+    /// As in `ReadyForQuery`: `I`dle, in a `T`ransaction, in one that has `E`rrors.
+    transaction_status: u8,
+    /// Nothing can be said to Postgres, or understood from it, any more.
+    broken: bool,
+    /// A `CancelRequest` may still be on its way, and would hit whatever runs when it arrives.
+    doomed: bool,
+    pub(crate) key: BackendKey,
+    pub(crate) opened: Instant,
 }
 
 /// Why an exchange did not come to its end.
@@ -78,36 +70,75 @@ pub(crate) enum Stop {
     Refused(Error),
 }
 
+/// From opening to closing.
 impl Connection {
     pub(crate) async fn open(target: &Target, limits: Limits) -> Result<Connection, StartupError> {
         let mut stream = connect::connect(target).await?;
         let key = startup::log_in(&mut stream, target).await?;
         Ok(Connection {
-            stream,
-            outgoing: BytesMut::new(),
-            incoming: BytesMut::new(),
-            skipping: 0,
-            message_bytes_max: limits.response_bytes_max.saturating_add(MESSAGE_SLACK_BYTES),
+            wire: Wire::new(stream),
+            limits,
             statements: StatementCache::new(limits.statements_max),
             schema_version: 0,
             pipeline: Pipeline::default(),
             syncs_unanswered: 0,
-            sent_bytes: 0,
-            unflushed: false,
+            skipping: 0,
             transaction_status: b'I',
             broken: false,
+            doomed: false,
             key,
             opened: Instant::now(),
         })
     }
 
-    /// Begins an exchange. What an earlier one left in the cache's bin is closed by the way.
+    /// Whether an idle connection is still there. Costs no trip: the server's farewell, or the end of the
+    /// stream, would have arrived.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        // Parameters that changed and notices are left to the next exchange.
+        let farewell = |incoming: &[u8]| incoming.first() == Some(&backend::ERROR_RESPONSE_TAG);
+        self.wire.glance().is_ok() && !farewell(&self.wire.incoming)
+    }
+
+    /// Whether another request may have it.
+    pub(crate) fn is_fit(&self) -> bool {
+        self.is_between_exchanges() && !self.in_transaction() && !self.doomed
+    }
+
+    pub(crate) fn is_between_exchanges(&self) -> bool {
+        self.syncs_unanswered == 0 && !self.broken
+    }
+
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    pub(crate) fn in_transaction(&self) -> bool {
+        self.transaction_status != b'I'
+    }
+
+    /// Whether a `CancelRequest` may be on its way.
+    pub(crate) fn set_doomed(&mut self, doomed: bool) {
+        self.doomed = doomed;
+    }
+
+    /// Says goodbye, so that the server's log has nothing to complain of.
+    pub(crate) async fn close(mut self) {
+        if self.is_between_exchanges() {
+            frontend::terminate(&mut self.wire.outgoing);
+            self.wire.close().await;
+        }
+    }
+}
+
+/// Queueing.
+impl Connection {
+    /// Begins an exchange. Statements that left the cache are closed by the way.
     pub(crate) fn start(&mut self) -> io::Result<()> {
         debug_assert!(self.syncs_unanswered == 0, "one exchange at a time");
         self.pipeline.clear();
-        self.sent_bytes = 0;
+        self.wire.sent_bytes = 0;
         for name in self.statements.take_evicted() {
-            frontend::close(b'S', &name, &mut self.outgoing)?;
+            frontend::close(b'S', &name, &mut self.wire.outgoing)?;
         }
         Ok(())
     }
@@ -126,77 +157,151 @@ impl Connection {
     }
 
     fn queue(&mut self, sql: &str, parameters: &[Parameter<'_>], callers: bool) -> io::Result<()> {
+        let outgoing = &mut self.wire.outgoing;
         let found = self.statements.find(sql);
         let remembered = found.is_some();
         let statement = found.unwrap_or_else(|| self.statements.add(sql));
         if !remembered {
-            frontend::parse(&statement.name, sql, [], &mut self.outgoing)?;
+            frontend::parse(&statement.name, sql, [], outgoing)?;
         }
-        bind(&statement.name, parameters, &mut self.outgoing)?;
+        bind(&statement.name, parameters, outgoing)?;
         if callers {
-            frontend::describe(b'P', "", &mut self.outgoing)?;
+            frontend::describe(b'P', "", outgoing)?;
         }
-        frontend::execute("", 0, &mut self.outgoing)?;
+        frontend::execute("", 0, outgoing)?;
         self.pipeline.steps.push(Step { statement, unparsed: !remembered, remembered, callers });
         Ok(())
     }
 
     /// Ends the queue; everything since [`start`](Self::start) goes out in one flush.
     pub(crate) fn sync(&mut self) {
-        frontend::sync(&mut self.outgoing);
+        frontend::sync(&mut self.wire.outgoing);
         self.syncs_unanswered += 1;
     }
 
     /// Queues statements in one text, answered like a Sync.
     pub(crate) fn simple(&mut self, sql: &str) -> io::Result<()> {
-        frontend::query(sql, &mut self.outgoing)?;
+        frontend::query(sql, &mut self.wire.outgoing)?;
         self.syncs_unanswered += 1;
         Ok(())
     }
+}
 
+/// Running.
+impl Connection {
     /// Sends what is queued and reads until it is all answered. May be dropped and called again.
     pub(crate) async fn run<S: Sink>(&mut self, sink: &mut S) -> Result<(), Stop> {
         while self.syncs_unanswered > 0 {
             match self.take_messages(sink) {
-                Ok(()) => {}
+                Ok(()) if self.syncs_unanswered == 0 => break,
+                Ok(()) if self.wire.transfer().await.is_ok() => {}
                 Err(Interrupt::Refused(error)) => return Err(Stop::Refused(error)),
-                Err(Interrupt::Broken) => return Err(self.lost()),
-            }
-            if self.syncs_unanswered > 0 && poll_fn(|cx| self.poll_transfer(cx)).await.is_err() {
-                return Err(self.lost());
+                Ok(()) | Err(Interrupt::Broken) => return Err(self.lost()),
             }
         }
-        self.settle();
+        for step in self.pipeline.steps.iter().filter(|step| step.unparsed) {
+            // An error came before its turn.
+            self.statements.forget(&step.statement);
+        }
+        self.wire.trim();
         Ok(())
     }
 
-    /// The error that the exchange ended with.
+    /// Takes what has arrived, up to the end of the exchange.
+    fn take_messages<S: Sink>(&mut self, sink: &mut S) -> Result<(), Interrupt> {
+        while self.syncs_unanswered > 0 {
+            self.skip();
+            let incoming = &mut self.wire.incoming;
+            let Some((tag, bytes)) = message::head(incoming).map_err(|_| Interrupt::Broken)? else { break };
+            if tag == backend::DATA_ROW_TAG && S::DISCARDS {
+                self.skipping = bytes;
+                continue;
+            }
+            if bytes > self.limits.response_bytes_max.saturating_add(MESSAGE_SLACK_BYTES) {
+                return Err(match tag {
+                    backend::DATA_ROW_TAG => Error::response_too_large(self.limits.response_bytes_max).into(),
+                    _ => Interrupt::Broken,
+                });
+            }
+            if incoming.len() < bytes {
+                incoming.reserve(bytes - incoming.len());
+                break;
+            }
+            match tag {
+                backend::DATA_ROW_TAG => self.take_row(bytes, sink)?,
+                _ => self.take_message(tag, bytes, sink)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn skip(&mut self) {
+        let skipped = self.skipping.min(self.wire.incoming.len());
+        self.wire.incoming.advance(skipped);
+        self.skipping -= skipped;
+    }
+
+    fn take_row<S: Sink>(&mut self, bytes: usize, sink: &mut S) -> Result<(), Interrupt> {
+        let incoming = &mut self.wire.incoming;
+        let before = incoming.len();
+        let taken = sink.row(Row::new(incoming, bytes));
+        // The sink may have kept the message, and so have split it off.
+        let kept = before - incoming.len();
+        incoming.advance(bytes - kept);
+        Ok(taken?)
+    }
+
+    /// One message, which has arrived whole. It is consumed even if the sink refuses what it says.
+    fn take_message<S: Sink>(&mut self, tag: u8, bytes: usize, sink: &mut S) -> Result<(), Interrupt> {
+        let message = &self.wire.incoming[..bytes];
+        let pipeline = &mut self.pipeline;
+        let mut taken = Ok(());
+        match tag {
+            backend::PARSE_COMPLETE_TAG => pipeline.parsed(),
+            backend::BIND_COMPLETE_TAG => pipeline.bound = true,
+            backend::ROW_DESCRIPTION_TAG | backend::NO_DATA_TAG => taken = pipeline.described(message, sink),
+            backend::COMMAND_COMPLETE_TAG | backend::EMPTY_QUERY_RESPONSE_TAG => {
+                taken = pipeline.completed(message, sink);
+            }
+            backend::ERROR_RESPONSE_TAG => taken = pipeline.failed(message),
+            backend::READY_FOR_QUERY_TAG => {
+                self.transaction_status = message.get(message::HEAD_BYTES).copied().unwrap_or(b'E');
+                self.syncs_unanswered -= 1;
+            }
+            backend::COPY_IN_RESPONSE_TAG | backend::COPY_OUT_RESPONSE_TAG => {
+                // Postgres now waits for data, or sends it: a conversation that the flush has no part for.
+                self.broken = true;
+                let refusal = "`COPY` from or to the client is not supported";
+                taken = Err(Error::new(ErrorKind::Unsupported, refusal).into());
+            }
+            backend::CLOSE_COMPLETE_TAG => {}
+            _ if is_asynchronous(tag) => {}
+            _ => taken = Err(Interrupt::Broken),
+        }
+        self.pipeline.answered |= !is_asynchronous(tag);
+        self.wire.incoming.advance(bytes);
+        taken
+    }
+
+    fn lost(&mut self) -> Stop {
+        self.broken = true;
+        let failure = self.pipeline.failure.take();
+        let farewell_first = failure.as_ref().is_some_and(|failure| failure.first && failure.error.is_farewell());
+        let untouched = farewell_first || self.wire.sent_bytes == 0;
+        Stop::Lost { untouched, error: failure.map(|failure| failure.error) }
+    }
+}
+
+/// After an exchange.
+impl Connection {
+    /// The error that it ended with.
     pub(crate) fn take_failure(&mut self) -> Option<Failure> {
         self.pipeline.failure.take()
     }
 
-    /// Gives up all remembered statements of the exchange, so that the next one prepares them anew.
-    pub(crate) fn forget_statements(&mut self) {
-        for step in self.pipeline.steps.drain(..) {
-            self.statements.evict(&step.statement);
-        }
-    }
-
-    /// Whether the exchange was rolled back as a whole, so that it may be run again.
+    /// Whether all of it was rolled back, or will be before the next one, so that it may be run again.
     pub(crate) fn is_undone(&self) -> bool {
         !self.pipeline.transaction_ended
-    }
-
-    pub(crate) fn is_between_exchanges(&self) -> bool {
-        self.syncs_unanswered == 0 && !self.broken
-    }
-
-    pub(crate) fn is_broken(&self) -> bool {
-        self.broken
-    }
-
-    pub(crate) fn in_transaction(&self) -> bool {
-        self.transaction_status != b'I'
     }
 
     /// A caller's statement made or dropped prepared statements behind our back.
@@ -209,7 +314,14 @@ impl Connection {
         self.pipeline.schema_changed
     }
 
-    /// Prepares anew whatever comes, if the schema has changed since the connection was told last.
+    /// Gives up its statements, so that they are prepared anew.
+    pub(crate) fn forget_statements(&mut self) {
+        for step in self.pipeline.steps.drain(..) {
+            self.statements.evict(&step.statement);
+        }
+    }
+
+    /// Gives up all statements, if the schema has changed since the connection was told last.
     pub(crate) fn on_schema(&mut self, version: u64) {
         if self.schema_version != version {
             self.schema_version = version;
@@ -217,186 +329,15 @@ impl Connection {
         }
     }
 
-    /// Forgets all prepared statements; the caller deallocates them.
+    /// Forgets all statements; the caller deallocates them.
     pub(crate) fn clear_statements(&mut self) {
         self.statements.clear();
     }
-
-    /// Whether an idle connection is still there. Costs no trip: the server's farewell, or the end of the
-    /// stream, would have arrived.
-    pub(crate) fn is_alive(&mut self) -> bool {
-        let mut cx = Context::from_waker(Waker::noop());
-        while let Poll::Ready(read) = self.poll_read(&mut cx) {
-            if read.is_err() || self.incoming.len() > BUFFER_KEPT_BYTES_MAX {
-                return false;
-            }
-        }
-        // Parameters that changed and notices are left to the next exchange.
-        self.incoming.first().is_none_or(|&tag| tag != backend::ERROR_RESPONSE_TAG)
-    }
-
-    /// Says goodbye, so that the server's log has nothing to complain of.
-    pub(crate) async fn close(mut self) {
-        if self.is_between_exchanges() {
-            frontend::terminate(&mut self.outgoing);
-            let _ = self.stream.write_all(&self.outgoing).await;
-            let _ = self.stream.shutdown().await;
-        }
-    }
-
-    fn take_messages<S: Sink>(&mut self, sink: &mut S) -> Result<(), Interrupt> {
-        loop {
-            let skipped = self.skipping.min(self.incoming.len());
-            self.incoming.advance(skipped);
-            self.skipping -= skipped;
-            let Some((tag, bytes)) = message::head(&self.incoming).map_err(|_| Interrupt::Broken)? else {
-                return Ok(());
-            };
-            if tag == backend::DATA_ROW_TAG && (S::DISCARDS || bytes > self.message_bytes_max) {
-                if !S::DISCARDS {
-                    let max = self.message_bytes_max - MESSAGE_SLACK_BYTES;
-                    return Err(Interrupt::Refused(Error::response_too_large(max)));
-                }
-                self.skipping = bytes;
-                continue;
-            }
-            if bytes > self.message_bytes_max {
-                return Err(Interrupt::Broken);
-            }
-            if self.incoming.len() < bytes {
-                self.incoming.reserve(bytes - self.incoming.len());
-                return Ok(());
-            }
-            self.take_message(tag, bytes, sink)?;
-            if self.syncs_unanswered == 0 {
-                return Ok(());
-            }
-        }
-    }
-
-    /// One message, which has arrived whole.
-    fn take_message<S: Sink>(&mut self, tag: u8, bytes: usize, sink: &mut S) -> Result<(), Interrupt> {
-        if tag == backend::DATA_ROW_TAG {
-            return self.take_row(bytes, sink);
-        }
-        let message = &self.incoming[..bytes];
-        let pipeline = &mut self.pipeline;
-        let answers = !matches!(
-            tag,
-            backend::NOTICE_RESPONSE_TAG | backend::PARAMETER_STATUS_TAG | backend::NOTIFICATION_RESPONSE_TAG
-        );
-        let taken = match tag {
-            backend::PARSE_COMPLETE_TAG => {
-                pipeline.parsed();
-                Ok(())
-            }
-            backend::BIND_COMPLETE_TAG => {
-                pipeline.bound = true;
-                Ok(())
-            }
-            backend::ROW_DESCRIPTION_TAG | backend::NO_DATA_TAG => pipeline.described(message, sink),
-            backend::COMMAND_COMPLETE_TAG | backend::EMPTY_QUERY_RESPONSE_TAG => {
-                Ok(pipeline.complete(completion_tag(message)?, sink)?)
-            }
-            backend::ERROR_RESPONSE_TAG => {
-                let error = ServerError::read(message.into()).map_err(|_| Interrupt::Broken)?;
-                pipeline.fail(error);
-                Ok(())
-            }
-            backend::READY_FOR_QUERY_TAG => {
-                self.transaction_status = message.get(message::HEAD_BYTES).copied().unwrap_or(b'E');
-                self.syncs_unanswered -= 1;
-                Ok(())
-            }
-            backend::COPY_IN_RESPONSE_TAG | backend::COPY_OUT_RESPONSE_TAG => {
-                // Postgres now waits for data, or sends it: a conversation that the flush has no part for.
-                self.broken = true;
-                Err(Error::new(ErrorKind::Unsupported, "`COPY` from or to the client is not supported").into())
-            }
-            backend::CLOSE_COMPLETE_TAG => Ok(()),
-            _ if answers => Err(Interrupt::Broken),
-            _ => Ok(()),
-        };
-        pipeline.answered |= answers;
-        self.incoming.advance(bytes);
-        taken
-    }
-
-    fn take_row<S: Sink>(&mut self, bytes: usize, sink: &mut S) -> Result<(), Interrupt> {
-        let before = self.incoming.len();
-        let taken = sink.row(Row::new(&mut self.incoming, bytes));
-        // The sink may have kept the message, and so have split it off.
-        let kept = before - self.incoming.len();
-        self.incoming.advance(bytes - kept);
-        Ok(taken?)
-    }
-
-    /// After the last answer: the cache learns which statements Postgres never got to.
-    fn settle(&mut self) {
-        for step in self.pipeline.steps.iter().filter(|step| step.unparsed) {
-            self.statements.forget(&step.statement);
-        }
-        if self.outgoing.capacity() > BUFFER_KEPT_BYTES_MAX {
-            self.outgoing = BytesMut::new();
-        }
-        if self.incoming.is_empty() && self.incoming.capacity() > BUFFER_KEPT_BYTES_MAX {
-            self.incoming = BytesMut::new();
-        }
-    }
-
-    fn lost(&mut self) -> Stop {
-        self.broken = true;
-        let failure = self.pipeline.failure.take();
-        let farewell_first = failure.as_ref().is_some_and(|failure| failure.first && failure.error.is_farewell());
-        Stop::Lost { untouched: farewell_first || self.sent_bytes == 0, error: failure.map(|failure| failure.error) }
-    }
-
-    /// Sends what there is room for and waits until something has arrived. Doing both at once keeps the
-    /// two sides from waiting for each other when a request and its response are both large.
-    fn poll_transfer(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.poll_write(cx).is_err() {
-            // The server may have said why it is leaving; what is left to read will tell, or end.
-            self.outgoing.clear();
-        }
-        self.poll_read(cx)
-    }
-
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        while !self.outgoing.is_empty() {
-            match pin!(self.stream.write_buf(&mut self.outgoing)).poll(cx) {
-                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
-                Poll::Ready(Ok(bytes)) => self.sent_bytes += bytes,
-                Poll::Ready(Err(error)) => return Err(error),
-                Poll::Pending => return Ok(()),
-            }
-            self.unflushed = true;
-        }
-        // Only TLS keeps back what it was given.
-        if self.unflushed
-            && let Poll::Ready(flushed) = Pin::new(&mut self.stream).poll_flush(cx)
-        {
-            self.unflushed = false;
-            flushed?;
-        }
-        Ok(())
-    }
-
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.incoming.capacity() - self.incoming.len() < READ_BYTES / 2 {
-            self.incoming.reserve(READ_BYTES);
-        }
-        match pin!(self.stream.read_buf(&mut self.incoming)).poll(cx) {
-            Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
-            Poll::Ready(read) => Poll::Ready(read.map(drop)),
-            Poll::Pending => Poll::Pending,
-        }
-    }
 }
 
-/// The tag's text; an empty statement's completion has none.
-fn completion_tag(message: &[u8]) -> Result<&str, Interrupt> {
-    let text = message.get(message::HEAD_BYTES..message.len() - 1).unwrap_or_default();
-    str::from_utf8(text).map_err(|_| Interrupt::Broken)
+/// Notices and the like come at any time and answer nothing.
+fn is_asynchronous(tag: u8) -> bool {
+    matches!(tag, backend::NOTICE_RESPONSE_TAG | backend::PARAMETER_STATUS_TAG | backend::NOTIFICATION_RESPONSE_TAG)
 }
 
 /// Without format codes, parameters and results are text.

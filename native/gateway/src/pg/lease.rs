@@ -35,40 +35,35 @@ impl Lease {
     /// Gives the connection back. Unless `clean` says that the session is as it was before, it is reset first,
     /// in the background.
     pub(crate) fn release(mut self, clean: bool) {
-        if let Some((connection, permit)) = self.lent.take() {
-            if connection.schema_changed() {
-                self.pool.schema_changed();
-            }
-            let clean = clean && !connection.in_transaction() && !connection.statements_disturbed();
-            if clean && connection.is_between_exchanges() {
-                self.pool.put_back(connection, permit);
-            } else {
-                let pool = self.pool.clone();
-                self.pool.runtime.spawn(async move { restore(pool, connection, permit).await });
-            }
-        }
+        self.end(clean);
     }
 
     /// Cancels what runs; the exchange still has to be brought to its end.
-    pub(crate) async fn cancel(&self) {
-        self.pool.cancel(self).await;
+    pub(crate) async fn cancel(&mut self) {
+        let pool = self.pool.clone();
+        pool.cancel(self).await;
     }
 
     /// Ends the lease without its connection.
     pub(super) fn into_permit(mut self) -> OwnedSemaphorePermit {
         self.lent.take().expect("lent until the lease ends").1
     }
+
+    fn end(&mut self, clean: bool) {
+        let Some((connection, permit)) = self.lent.take() else { return };
+        if clean && connection.is_fit() && !connection.statements_disturbed() {
+            self.pool.put_back(connection, permit);
+        } else if !connection.is_broken() {
+            let pool = self.pool.clone();
+            self.pool.runtime.spawn(async move { restore(pool, connection, permit).await });
+        }
+    }
 }
 
 /// The holder went away, perhaps in the middle of an exchange.
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some((connection, permit)) = self.lent.take()
-            && !connection.is_broken()
-        {
-            let pool = self.pool.clone();
-            self.pool.runtime.spawn(async move { restore(pool, connection, permit).await });
-        }
+        self.end(false);
     }
 }
 
@@ -89,10 +84,11 @@ impl DerefMut for Lease {
 /// Brings a connection back to where the next request can have it, or drops it. Its permit is held
 /// meanwhile: the bound on connections is one on work in Postgres.
 async fn restore(pool: Arc<Pool>, mut connection: Connection, permit: OwnedSemaphorePermit) {
-    if !connection.is_broken() && !connection.is_between_exchanges() {
-        pool.cancel(&connection).await;
+    if !connection.is_between_exchanges() {
+        pool.cancel(&mut connection).await;
         let _ = timeout(CANCEL_GRACE, connection.run(&mut Discard)).await;
     }
+    pool.notice(&connection);
     if connection.is_between_exchanges()
         && let Ok(Ok(())) = timeout(RESET_TIMEOUT, reset(&pool, &mut connection)).await
     {
@@ -116,7 +112,7 @@ async fn reset(pool: &Pool, connection: &mut Connection) -> Result<(), Stop> {
     connection.run(&mut Discard).await?;
     pool.metrics.resets.add(1);
     match connection.take_failure() {
-        None if !connection.in_transaction() => Ok(()),
-        failure => Err(Stop::Lost { error: failure.map(|failure| failure.error), untouched: false }),
+        None => Ok(()),
+        Some(failure) => Err(Stop::Lost { error: Some(failure.error), untouched: false }),
     }
 }

@@ -17,6 +17,7 @@ mod statement_cache;
 mod stream;
 mod target;
 mod tls;
+mod wire;
 
 pub(crate) use connection::{Parameter, Stop};
 pub(crate) use lease::{CANCEL_GRACE, Lease};

@@ -10,10 +10,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::message::HEAD_BYTES;
 use super::row::{Columns, Row};
 use super::server_error::ServerError;
 use super::statement_cache::Statement;
 use crate::Error;
+
+/// Room for steps that is kept between exchanges.
+const STEPS_KEPT_MAX: usize = 64;
 
 /// A statement that was prepared less long ago is not suspected of having aged because a value was refused.
 const DOUBT_INTERVAL: Duration = Duration::from_secs(1);
@@ -79,11 +83,13 @@ impl Step {
         match code {
             // "cached plan must not change result type", and a statement that does not exist.
             "0A000" | "26000" => true,
+            // Postgres analyses the text anew when the schema has changed, but with parameters of the types
+            // that were inferred at first: no such function or operator, no such cast, ambiguous.
+            "42883" | "42804" | "42846" | "42725" | "42P08" | "42P18" => true,
             // A value that does not fit its type, which may not be the column's any more. As a rule it is just
             // wrong, so this is looked into once in a while only.
             "22P02" | "22003" | "22007" | "22008" => self.statement.prepared.elapsed() > DOUBT_INTERVAL,
-            // What an analysis of the text can find wrong.
-            _ => code.starts_with("42"),
+            _ => false,
         }
     }
 }
@@ -120,6 +126,7 @@ impl Pipeline {
     pub(crate) fn clear(&mut self) {
         let mut steps = std::mem::take(&mut self.steps);
         steps.clear();
+        steps.shrink_to(STEPS_KEPT_MAX);
         *self = Pipeline { steps, ..Pipeline::default() };
     }
 
@@ -146,25 +153,31 @@ impl Pipeline {
         }
     }
 
-    /// `CommandComplete` or `EmptyQueryResponse`.
-    pub(crate) fn complete<S: Sink>(&mut self, tag: &str, sink: &mut S) -> Result<(), Error> {
-        self.note(tag);
+    /// `CommandComplete` or `EmptyQueryResponse`, the whole message.
+    pub(crate) fn completed<S: Sink>(&mut self, message: &[u8], sink: &mut S) -> Result<(), Interrupt> {
+        // Between head and final zero byte stands the tag; an empty statement's completion has neither.
+        let tag = message.get(HEAD_BYTES..message.len() - 1).unwrap_or_default();
+        let tag = str::from_utf8(tag).map_err(|_| Interrupt::Broken)?;
         let callers = self.step().is_some_and(|step| step.callers);
         self.at += 1;
         self.bound = false;
-        if callers { sink.complete(tag) } else { Ok(()) }
+        if callers {
+            self.note(tag);
+            sink.complete(tag)?;
+        }
+        Ok(())
     }
 
-    pub(crate) fn fail(&mut self, error: Box<ServerError>) {
+    /// `ErrorResponse`, the whole message.
+    pub(crate) fn failed(&mut self, message: &[u8]) -> Result<(), Interrupt> {
+        let error = ServerError::read(message.into()).map_err(|_| Interrupt::Broken)?;
         let aged = !self.bound && self.step().is_some_and(|step| step.remembered && step.may_have_aged(&error.code));
         self.failure.get_or_insert(Failure { error, aged, first: !self.answered });
+        Ok(())
     }
 
     /// Remembers of a caller's statement what its tag gives away.
     fn note(&mut self, tag: &str) {
-        if !self.steps.get(self.at).is_some_and(|step| step.callers) {
-            return;
-        }
         match tag {
             "BEGIN" | "START TRANSACTION" | "COMMIT" | "ROLLBACK" | "PREPARE TRANSACTION" => {
                 self.transaction_ended = true;

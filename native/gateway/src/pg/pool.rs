@@ -3,7 +3,7 @@
 //! First come, first served. Connections are opened when needed and kept until they are idle or old for
 //! too long; the one used last is lent first, so that those that are not needed grow old.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +38,8 @@ pub(crate) struct Pool {
     permits: Arc<Semaphore>,
     pool_max: usize,
     waiting: AtomicUsize,
+    /// The last attempt to connect failed.
+    unreachable: AtomicBool,
     /// Counts the times that a caller's statement may have changed the types of columns.
     schema_version: AtomicU64,
     /// The one used last is at the end.
@@ -67,6 +69,7 @@ impl Pool {
             permits: Arc::new(Semaphore::new(options.pool_max)),
             pool_max: options.pool_max,
             waiting: AtomicUsize::new(0),
+            unreachable: AtomicBool::new(false),
             schema_version: AtomicU64::new(0),
             idle: Mutex::default(),
             metrics,
@@ -145,48 +148,56 @@ impl Pool {
         let opened = opening.await.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
         let connection = opened.map_err(|error| self.unreachable(error))?;
         self.metrics.connects.add(1);
+        if self.unreachable.swap(false, Ordering::Relaxed) {
+            tracing::info!(place = self.target.place(), "connected to Postgres again");
+        }
         Ok(Lease::new(self.clone(), connection, permit))
     }
 
-    /// What the caller hears of a failed connect is little: the rest is the operator's.
+    /// What the caller hears of a failed connect is little: the rest is the operator's, who hears it once and
+    /// not for each request that fails of it.
     fn unreachable(&self, error: StartupError) -> Error {
         self.metrics.connect_errors.add(1);
-        let place = self.target.place();
+        if !self.unreachable.swap(true, Ordering::Relaxed) {
+            let (code, cause) = match &error {
+                StartupError::Io(error) => ("", error.to_string()),
+                StartupError::Server(error) => (error.code.as_str(), error.message.clone()),
+            };
+            tracing::warn!(place = self.target.place(), code, cause, "cannot connect to Postgres");
+        }
         match error {
-            StartupError::Io(error) => {
-                tracing::warn!(%place, %error, "cannot connect to Postgres");
-                Error::new(ErrorKind::Unreachable, "cannot connect to Postgres")
+            StartupError::Io(_) => Error::new(ErrorKind::Unreachable, "cannot connect to Postgres"),
+            // 53: out of resources such as connections. 57: starting up or going down.
+            StartupError::Server(error) if matches!(error.code.get(..2), Some("53" | "57")) => {
+                Error::postgres(ErrorKind::Unreachable, error)
             }
-            StartupError::Server(error) => {
-                tracing::warn!(%place, code = error.code, error = error.message, "Postgres refuses the connection");
-                // 53: out of resources such as connections. 57: starting up or going down.
-                match error.code.get(..2) {
-                    Some("53" | "57") => Error::postgres(ErrorKind::Unreachable, error),
-                    _ => Error::new(ErrorKind::Login, "Postgres does not let the gateway in"),
-                }
-            }
+            StartupError::Server(_) => Error::new(ErrorKind::Login, "Postgres does not let the gateway in"),
         }
     }
 
-    /// Cancels what the connection runs, as far as that can be done in time.
-    pub(super) async fn cancel(&self, connection: &Connection) {
+    /// Cancels what the connection runs. Where that is not certain to be over when this returns, nobody
+    /// else gets the connection, so that a late cancel cannot hit another's statement.
+    pub(super) async fn cancel(&self, connection: &mut Connection) {
         self.metrics.cancels.add(1);
-        let deadline = Instant::now() + CANCEL_TIMEOUT;
-        match timeout_at(deadline, connect::cancel(&self.target, connection.key)).await {
-            Ok(Ok(())) => {}
+        connection.set_doomed(true);
+        match timeout(CANCEL_TIMEOUT, connect::cancel(&self.target, connection.key)).await {
+            Ok(Ok(())) => connection.set_doomed(false),
             Ok(Err(error)) => tracing::warn!(%error, "cannot cancel a statement"),
-            Err(_) => tracing::warn!("cannot cancel a statement in time"),
+            Err(_elapsed) => tracing::warn!("cannot cancel a statement in time"),
         }
     }
 
-    /// Has every connection prepare its statements anew.
-    pub(super) fn schema_changed(&self) {
-        self.schema_version.fetch_add(1, Ordering::Relaxed);
+    /// Has every connection prepare its statements anew, if what this one ran may have changed the schema.
+    pub(super) fn notice(&self, connection: &Connection) {
+        if connection.schema_changed() {
+            self.schema_version.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
-    /// Takes a connection back that is ready for the next request; the permit follows it.
+    /// Takes a connection back; the permit follows it.
     pub(super) fn put_back(&self, connection: Connection, permit: OwnedSemaphorePermit) {
-        if !self.permits.is_closed() && !self.is_too_old(&connection) {
+        self.notice(&connection);
+        if connection.is_fit() && !self.permits.is_closed() && !self.is_too_old(&connection) {
             self.idle().push(Idle { connection, since: Instant::now() });
         }
         drop(permit);

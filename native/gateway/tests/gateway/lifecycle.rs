@@ -112,6 +112,28 @@ async fn ok_shutdown_cancels_what_takes_too_long() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ok_shutdown_cancels_http2_streams_too() {
+    let grace = Duration::from_millis(300);
+    let Some(gateway) = Fixture::start_with("shutdown_http2", |options| options.shutdown_grace = grace).await else {
+        return;
+    };
+    let client = Client::builder(TokioExecutor::new()).http2_only(true).build_http::<Full<Bytes>>();
+    let request = Request::post(gateway.url("/sql"))
+        .header("Neon-Connection-String", gateway.connection_string())
+        .body(Full::from(SLEEP));
+    let asking = tokio::spawn(client.request(request.unwrap()));
+    gateway.until_activity(SLEEPING, 1).await;
+    let Fixture { gateway, .. } = gateway;
+    let Some(postgres) = postgres() else { return };
+    let started = Instant::now();
+    gateway.shutdown().await;
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert!(asking.await.unwrap().is_err());
+    let left = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'shutdown_http2'";
+    assert_eq!(postgres.psql("postgres", left), "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ok_connection_that_postgres_closed_while_idle() {
     let Some(gateway) = Fixture::start_with("closed_idle", |options| options.pool_max = 1).await else { return };
     gateway.query("CREATE TABLE t (id int)").await;

@@ -31,6 +31,8 @@ async fn ok_session_state_does_not_leak() {
     check("DECLARE c CURSOR WITH HOLD FOR SELECT 1", "SELECT count(*)::int FROM pg_cursors WHERE name = 'c'", json!(0))
         .await;
     check("PREPARE p AS SELECT 1", "SELECT count(*)::int FROM pg_prepared_statements WHERE name = 'p'", json!(0)).await;
+    gateway.query("SET default_transaction_read_only = on").await;
+    gateway.query("CREATE TABLE writable ()").await;
     gateway.query("BEGIN").await;
     gateway.until_activity("state LIKE 'idle in transaction%'", 0).await;
     gateway.query("SELECT nextval('s')").await;
