@@ -4,6 +4,7 @@ mod connecting;
 mod driver;
 mod errors;
 mod fixture;
+mod impostor;
 mod lifecycle;
 mod limits;
 mod postgres;
