@@ -6,7 +6,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown, symlink};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -49,7 +49,7 @@ impl Home {
 
     /// Begins the log anew.
     pub(crate) fn create_log(&self) -> anyhow::Result<File> {
-        create_private(&self.log())
+        self.create_private("log")
     }
 
     /// Major version of the Postgres that made the cluster; `None` before it is made.
@@ -70,17 +70,33 @@ impl Home {
             Err(_) => new_url()?,
         };
         let port = free_port(url.port().unwrap_or(0))?;
-        url.set_port(Some(port)).map_err(|()| anyhow::anyhow!("`{}` holds no URL of a server", path.display()))?;
-        write_private(&path, url.as_str())?;
+        if url.port() != Some(port) {
+            url.set_port(Some(port)).map_err(|()| anyhow::anyhow!("`{}` holds no URL of a server", path.display()))?;
+            // Under another name first: whatever happens now, the password is kept.
+            writeln!(self.create_private("url.new")?, "{url}")?;
+            fs::rename(self.folder.join("url.new"), path)?;
+        }
         Ok(url)
     }
 
     /// Writes a file that only we, and the user Postgres runs as, can read.
     pub(crate) fn hand_over(&self, name: &str, text: &str) -> anyhow::Result<PathBuf> {
         let path = self.folder.join(name);
-        write_private(&path, text)?;
+        writeln!(self.create_private(name)?, "{text}")?;
         self.account.own(&path)?;
         Ok(path)
+    }
+
+    /// A new file for the folder's owner alone, whatever lay there. The owner is not us where root works in
+    /// somebody's clone.
+    fn create_private(&self, name: &str) -> anyhow::Result<File> {
+        let path = self.folder.join(name);
+        let _ = fs::remove_file(&path);
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let file = file.with_context(|| format!("cannot write `{}`", path.display()))?;
+        let owner = fs::metadata(&self.folder)?;
+        fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
+        Ok(file)
     }
 }
 
@@ -93,7 +109,8 @@ fn make(link: &Path, account: Account) -> anyhow::Result<()> {
     }
     fs::remove_dir(link)?;
     let folder = shared()?.join(secret::token()?);
-    DirBuilder::new().mode(0o711).create(&folder)?;
+    fs::create_dir(&folder)?;
+    fs::set_permissions(&folder, Permissions::from_mode(0o711))?;
     symlink(&folder, link)?;
     tracing::info!("Postgres does not run as root: its files lie in {}", folder.display());
     Ok(())
@@ -115,15 +132,4 @@ fn new_url() -> anyhow::Result<Url> {
 fn free_port(port: u16) -> io::Result<u16> {
     let bind = |port| std::net::TcpListener::bind(("127.0.0.1", port));
     bind(port).or_else(|_| bind(0))?.local_addr().map(|address| address.port())
-}
-
-fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
-    writeln!(create_private(path)?, "{text}").with_context(|| format!("cannot write `{}`", path.display()))
-}
-
-/// A new file, whatever lay there, so that its owner and mode are ours.
-fn create_private(path: &Path) -> anyhow::Result<File> {
-    let _ = fs::remove_file(path);
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    file.with_context(|| format!("cannot write `{}`", path.display()))
 }
