@@ -31,6 +31,8 @@ use crate::instance;
 use crate::options::Options;
 use crate::reply::{Refusal, whole};
 
+/// hyper's smallest limit on the head of a request.
+const HEADER_BYTES_MIN: usize = 8 << 10;
 /// How long a connection may take to send the head of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// The pause after a connection could not be accepted, for want of file descriptors perhaps.
@@ -87,7 +89,7 @@ impl Server {
             .http1()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
-            .max_buf_size(self.header_bytes_max);
+            .max_buf_size(self.header_bytes_max.max(HEADER_BYTES_MIN));
         builder
             .http2()
             .timer(TokioTimer::new())
