@@ -210,7 +210,9 @@ impl Connection {
     /// Takes what has arrived, up to the end of the exchange.
     fn take_messages<S: Sink>(&mut self, sink: &mut S) -> Result<(), Interrupt> {
         while self.syncs_unanswered > 0 {
-            self.skip();
+            if self.skipping > 0 {
+                self.skip();
+            }
             let incoming = &mut self.wire.incoming;
             let Some((tag, bytes)) = message::head(incoming).map_err(|_| Interrupt::Broken)? else { break };
             if tag == backend::DATA_ROW_TAG && S::DISCARDS {
