@@ -23,3 +23,7 @@ pub const ORDER_TERMS_MAX: usize = 100;
 
 /// Most arrows of one JSON path.
 pub const JSON_PATH_MAX: usize = 64;
+
+/// Longest `Content-Location`, in bytes; a longer one is not sent. It grows with the query, and clients refuse
+/// responses whose headers are over a size of theirs, 16 KB in Node.
+pub const CONTENT_LOCATION_BYTES_MAX: usize = 4 * 1024;

@@ -10,6 +10,7 @@ use sql::Row;
 
 use crate::api_request::{ApiRequest, MediaType, canonical};
 use crate::error::{Error, ErrorKind, RangeError};
+use crate::limits::CONTENT_LOCATION_BYTES_MAX;
 use crate::plan::ReadPlan;
 
 /// How many rows there are.
@@ -82,7 +83,10 @@ fn headers(request: &ApiRequest, totals: &Totals) -> HeaderMap {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(VARY, HeaderValue::from_static("Accept, Prefer, Range"));
     insert(&mut headers, CONTENT_RANGE, &totals.content_range(request.range.offset));
-    insert(&mut headers, CONTENT_LOCATION, &location(request));
+    let location = location(request);
+    if location.len() <= CONTENT_LOCATION_BYTES_MAX {
+        insert(&mut headers, CONTENT_LOCATION, &location);
+    }
     if request.is_schema_negotiated {
         insert(&mut headers, HeaderName::from_static("content-profile"), &request.schema);
     }

@@ -40,6 +40,17 @@ fn ok_whole_response() {
 }
 
 #[test]
+fn ok_content_location_up_to_its_limit() {
+    let with = |id_digits: usize| {
+        let target = format!("films?id=gt.{}", "1".repeat(id_digits));
+        get(&target, &[], &[("page_total", "2")]).headers().contains_key("content-location")
+    };
+    let fits = CONTENT_LOCATION_BYTES_MAX - "/films?id=gt.".len();
+    assert!(with(fits));
+    assert!(!with(fits + 1));
+}
+
+#[test]
 fn ok_preferences_and_profile_are_named() {
     let headers =
         [("prefer", "count=exact, handling=lenient, odd"), ("accept-profile", "cinema"), ("accept", "text/csv")];
