@@ -36,11 +36,14 @@ fn listening(process: &Process) -> anyhow::Result<String> {
 /// No process of the group is left a moment after its leader has ended.
 fn nothing_left(id: u32) -> Outcome {
     let deadline = Instant::now() + Duration::from_secs(5);
-    while Process::group_is_alive(id) {
-        ensure!(Instant::now() < deadline, "processes of group {id} are left");
+    loop {
+        let left = Process::group(id)?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        ensure!(Instant::now() < deadline, "left: {left:#?}");
         sleep(Duration::from_millis(50));
     }
-    Ok(())
 }
 
 fn starts_twice_and_leaves_nothing_behind() -> Outcome {

@@ -36,7 +36,7 @@ fn answers_at_once() -> Outcome {
     greets(&emulator.wait_for("listening on ", START_TIMEOUT)?).context("in the emulator")?;
     ensure!(emulator.stop(), "the emulator did not end");
 
-    let worker = wrangler(&clone.join("wrangler.toml").display().to_string(), &[])?;
+    let worker = wrangler(&clone, "wrangler.toml", &[])?;
     greets(worker.wait_for("Ready on ", START_TIMEOUT)?.trim_end_matches('/')).context("in the Worker")?;
     ensure!(worker.stop(), "the Worker did not end");
     Ok(())

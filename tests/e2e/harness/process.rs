@@ -35,8 +35,13 @@ pub(crate) fn scratch(name: &str) -> anyhow::Result<PathBuf> {
 impl Process {
     /// Starts a program at the root, in a process group of its own.
     pub(crate) fn start(command: &mut Command) -> anyhow::Result<Process> {
+        Process::start_in(root(), command)
+    }
+
+    /// Starts a program in a folder.
+    pub(crate) fn start_in(folder: &Path, command: &mut Command) -> anyhow::Result<Process> {
         use std::os::unix::process::CommandExt;
-        command.current_dir(root()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
         let (sender, lines) = channel();
         let printed = Arc::new(Mutex::new(String::new()));
@@ -104,9 +109,15 @@ impl Process {
         let _ = Command::new("kill").args([format!("-{name}"), self.id().to_string()]).status();
     }
 
-    /// Whether any process of its group is left.
-    pub(crate) fn group_is_alive(id: u32) -> bool {
-        Command::new("kill").args(["-0", &format!("-{id}")]).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
+    /// What is left of a process group: the command lines of its living processes.
+    pub(crate) fn group(id: u32) -> anyhow::Result<Vec<String>> {
+        let output = Command::new("ps").args(["-e", "-o", "pgid=,stat=,args="]).output()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let of_group = |line: &&str| {
+            let mut words = line.split_whitespace();
+            words.next() == Some(&id.to_string()) && words.next().is_some_and(|state| !state.starts_with('Z'))
+        };
+        Ok(text.lines().filter(of_group).map(str::to_owned).collect())
     }
 }
 

@@ -76,7 +76,7 @@ impl Relay {
         let mode = *self.mode.lock().unwrap();
         let answer = match mode {
             Mode::Pass => return relay(edge, TcpStream::connect(gateway)?),
-            Mode::Down => return Ok(()),
+            Mode::Down => return edge.shutdown(Shutdown::Both),
             Mode::Silent => return copy(&mut edge, &mut std::io::sink()).map(drop),
             Mode::Nonsense => "200 OK\r\ncontent-length: 20\r\n\r\n<html>It works!</h1>",
             Mode::Truncated => "200 OK\r\nheadland-raw: true\r\ncontent-length: 2000\r\n\r\n[{\"title\":",

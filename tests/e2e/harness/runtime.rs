@@ -1,6 +1,6 @@
 //! The runtimes that the tests go through, each started once.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -99,11 +99,12 @@ impl Runtime {
             Runtime::Workerd => {
                 let (url, connection) = region(Mode::Pass)?;
                 let vars = [format!("REGION_URL:{url}"), format!("REGION_CONNECTION:{connection}")];
-                (wrangler("wrangler.toml", &vars)?, "Ready on ")
+                (wrangler(root(), "wrangler.toml", &vars)?, "Ready on ")
             }
-            Runtime::ProbeOnWorkerd => {
-                (wrangler("tests/probe/wrangler.toml", &[format!("PROBE_UPSTREAM:{}", upstream()?)])?, "Ready on ")
-            }
+            Runtime::ProbeOnWorkerd => (
+                wrangler(root(), "tests/probe/wrangler.toml", &[format!("PROBE_UPSTREAM:{}", upstream()?)])?,
+                "Ready on ",
+            ),
             Runtime::Spin => (spin()?, "Serving "),
         };
         let url = process.wait_for(marker, START_TIMEOUT)?.trim_end_matches('/').to_owned();
@@ -125,8 +126,8 @@ fn headland_dev(arguments: &[&str]) -> anyhow::Result<Process> {
     Process::start(&mut command)
 }
 
-/// `wrangler dev` on a configuration file.
-pub(crate) fn wrangler(config: &str, vars: &[String]) -> anyhow::Result<Process> {
+/// `wrangler dev` in a folder, on a configuration file.
+pub(crate) fn wrangler(folder: &Path, config: &str, vars: &[String]) -> anyhow::Result<Process> {
     let modules = node_modules().context("HEADLAND_NODE_MODULES is not set")?;
     let mut command = Command::new(node());
     command.arg(modules.join("wrangler/bin/wrangler.js"));
@@ -134,7 +135,7 @@ pub(crate) fn wrangler(config: &str, vars: &[String]) -> anyhow::Result<Process>
     command.arg("--persist-to").arg(scratch("wrangler")?).arg("--var").arg(format!("HEADLAND_CONFIG:{CONFIG}"));
     command.args(vars.iter().flat_map(|var| ["--var", var.as_str()]));
     command.env("CI", "true").env("WRANGLER_SEND_METRICS", "false").env("NO_COLOR", "1");
-    Process::start(&mut command)
+    Process::start_in(folder, &mut command)
 }
 
 fn spin() -> anyhow::Result<Process> {
