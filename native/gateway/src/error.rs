@@ -4,6 +4,7 @@
 //! statements did not run, so that a caller may try again; where that is not known the status is 500.
 
 use std::fmt;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -68,6 +69,12 @@ pub enum ErrorKind {
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         Error { kind, message: message.into(), postgres: None }
+    }
+
+    /// `patience` is what the caller was promised.
+    pub(crate) fn deadline(patience: Duration) -> Error {
+        let message = format!("canceling statement due to the deadline of {} ms", patience.as_millis());
+        Error::new(ErrorKind::Deadline, message)
     }
 
     pub(crate) fn response_too_large(max: usize) -> Error {

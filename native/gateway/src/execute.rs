@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
-use crate::pg::{CANCEL_GRACE, Lease, Pool, ServerError, Sink, Stop};
+use crate::pg::{Discard, Lease, Pool, ServerError, Sink, Stop};
 use crate::protocol::{Call, Held, Queries, Query, RawReply, Reply, Shape, Types};
 use crate::{Error, ErrorKind};
+
+const OUTCOME_UNKNOWN: &str = "whether the statements took effect is not known";
 
 /// `query_canceled`.
 const CANCELED: &str = "57014";
@@ -46,16 +48,16 @@ impl Execution<'_> {
     async fn run_text(&self) -> Result<Answer, Error> {
         let (lease, reply) = self.exchange(|| Reply::new(self.shape(None))).await?;
         lease.release(false);
-        Ok(Answer::Json(reply.finish()?.into()))
+        Ok(Answer::Json(reply.finish().map_err(took_effect)?.into()))
     }
 
     async fn run_raw(&self) -> Result<Answer, Error> {
         let (lease, held) = self.exchange(|| Held::new(self.response_bytes_max)).await?;
         // Whoever asks for the raw form keeps to what ends with the transaction.
         lease.release(true);
-        match held.raw()? {
+        match held.raw().map_err(took_effect)? {
             Some(raw) => Ok(Answer::Raw(raw)),
-            None => Ok(Answer::Json(held.write(Reply::new(self.shape(None)))?.into())),
+            None => self.write(&held, None),
         }
     }
 
@@ -63,19 +65,43 @@ impl Execution<'_> {
         let (mut lease, held) = self.exchange(|| Held::new(self.response_bytes_max)).await?;
         let unknown = held.unknown_types(self.types);
         if !unknown.is_empty() {
-            self.learn(&mut lease, &unknown).await?;
+            lease = self.learn(lease, &unknown).await?;
         }
         lease.release(false);
-        Ok(Answer::Json(held.write(Reply::new(self.shape(Some(self.types))))?.into()))
+        self.write(&held, Some(self.types))
+    }
+
+    fn write(&self, held: &Held, types: Option<&Types>) -> Result<Answer, Error> {
+        let body = held.write(Reply::new(self.shape(types))).map_err(took_effect)?;
+        Ok(Answer::Json(body.into()))
     }
 
     fn shape<'b>(&'b self, types: Option<&'b Types>) -> Shape<'b> {
         Shape { queries: self.queries, array: self.call.array, types, bytes_max: self.response_bytes_max }
     }
 
-    /// Runs the statements, twice if the first time had no effect.
+    /// Asks the catalog for types; a trip that is made once for each type.
+    async fn learn(&self, lease: Lease, unknown: &[u32]) -> Result<Lease, Error> {
+        let list = unknown.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+        let parameters = vec![Some(format!("{{{list}}}").into())];
+        let queries = Queries::Single(Query { sql: Types::QUERY.into(), parameters, array: None });
+        let execution = Execution { queries: &queries, ..*self };
+        let (lease, held) = execution.exchange_on(lease, || Held::new(self.response_bytes_max)).await?;
+        let arrays = held.last_rows().filter_map(|mut cells| {
+            let mut cell = || str::from_utf8(cells.next()??).ok();
+            Some((cell()?.parse().ok()?, cell()?.parse().ok()?, *cell()?.as_bytes().first()?))
+        });
+        self.types.learn(unknown, arrays);
+        Ok(lease)
+    }
+
     async fn exchange<S: Sink>(&self, sink: impl Fn() -> S) -> Result<(Lease, S), Error> {
-        let mut lease = self.pool.acquire(self.deadline).await?;
+        let lease = self.pool.acquire(self.deadline).await?;
+        self.exchange_on(lease, sink).await
+    }
+
+    /// Runs the statements, and once more if it is certain that they had no effect.
+    async fn exchange_on<S: Sink>(&self, mut lease: Lease, sink: impl Fn() -> S) -> Result<(Lease, S), Error> {
         let (mut may_reopen, mut may_prepare_anew) = (true, true);
         loop {
             let mut taken = sink();
@@ -99,12 +125,14 @@ impl Execution<'_> {
 
     async fn attempt<S: Sink>(&self, lease: &mut Lease, sink: &mut S) -> Result<(), Fault> {
         if self.deadline <= Instant::now() {
-            return Err(self.deadline_passed().into());
+            return Err(Error::deadline(self.patience).into());
         }
-        self.queue(lease).map_err(|error| {
-            tracing::error!(%error, "cannot encode a request for Postgres");
-            Error::new(ErrorKind::Malformed, "the request cannot be encoded for Postgres")
-        })?;
+        if let Err(error) = self.queue(lease) {
+            // Half a message may be queued.
+            lease.abandon();
+            let message = format!("the request cannot be encoded for Postgres: {error}");
+            return Err(Error::new(ErrorKind::Malformed, message).into());
+        }
         let metrics = &self.pool.metrics;
         metrics.trips.add(1);
         metrics.statements.add(self.queries.as_slice().len() as u64);
@@ -140,41 +168,18 @@ impl Execution<'_> {
 
     /// The deadline passed. What Postgres then says is believed: it may have been quicker than the cancel.
     async fn cancel<S: Sink>(&self, lease: &mut Lease, sink: &mut S) -> Result<(), Fault> {
-        lease.cancel().await;
-        match timeout(CANCEL_GRACE, lease.run(sink)).await {
-            Ok(Ok(())) => match verdict(lease) {
+        match lease.cancel(sink).await {
+            Some(Ok(())) => match verdict(lease) {
                 Err(Fault::Final(error)) if error.code() == CANCELED => {
-                    Err(error.with_message(self.deadline_passed().to_string()).into())
+                    Err(error.with_message(Error::deadline(self.patience).to_string()).into())
                 }
                 verdict => verdict,
             },
             _ => {
-                let message = format!("{}; whether the statements took effect is not known", self.deadline_passed());
+                let message = format!("{}; {OUTCOME_UNKNOWN}", Error::deadline(self.patience));
                 Err(Error::new(ErrorKind::OutcomeUnknown, message).into())
             }
         }
-    }
-
-    fn deadline_passed(&self) -> Error {
-        let message = format!("canceling statement due to the deadline of {} ms", self.patience.as_millis());
-        Error::new(ErrorKind::Deadline, message)
-    }
-
-    /// Asks the catalog for types; a trip that is made once for each type.
-    async fn learn(&self, lease: &mut Lease, unknown: &[u32]) -> Result<(), Error> {
-        let list = unknown.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
-        let query =
-            Query { sql: Types::QUERY.into(), parameters: vec![Some(format!("{{{list}}}").into())], array: None };
-        let queries = Queries::Single(query);
-        let mut held = Held::new(self.response_bytes_max);
-        let execution = Execution { queries: &queries, ..*self };
-        execution.attempt(lease, &mut held).await?;
-        let arrays = held.last_rows().filter_map(|mut cells| {
-            let mut cell = || str::from_utf8(cells.next()??).ok();
-            Some((cell()?.parse().ok()?, cell()?.parse().ok()?, *cell()?.as_bytes().first()?))
-        });
-        self.types.learn(unknown, arrays);
-        Ok(())
     }
 }
 
@@ -217,14 +222,18 @@ async fn wind_up(lease: &mut Lease, error: Error) -> Error {
     if lease.is_broken() {
         return error;
     }
-    lease.cancel().await;
-    let ended = timeout(CANCEL_GRACE, lease.run(&mut crate::pg::Discard)).await;
-    let outcome = match ended {
-        Ok(Ok(())) if lease.take_failure().is_none() => "the statements took effect",
-        Ok(Ok(())) => "the statements were rolled back",
-        _ => "whether the statements took effect is not known",
+    let outcome = match lease.cancel(&mut Discard).await {
+        Some(Ok(())) if lease.take_failure().is_none() => return took_effect(error),
+        Some(Ok(())) => "the statements were rolled back",
+        _ => OUTCOME_UNKNOWN,
     };
     let message = format!("{error}; {outcome}");
+    error.with_message(message)
+}
+
+/// For errors that come when all is done.
+fn took_effect(error: Error) -> Error {
+    let message = format!("{error}; the statements took effect");
     error.with_message(message)
 }
 

@@ -29,7 +29,12 @@ pub(super) async fn handle(state: &State, request: Request<Incoming>) -> Result<
     let patience = call.deadline.map_or(state.options.deadline, |given| given.min(state.options.deadline));
     let deadline = arrived + patience;
     let body_deadline = deadline.min(arrived + state.options.body_timeout);
-    let body = body::read(body, state.options.request_bytes_max, body_deadline).await?;
+    let body = match body::read(body, state.options.request_bytes_max, body_deadline).await {
+        Err(error) if error.kind == ErrorKind::BodyTimeout && body_deadline == deadline => {
+            return Err(Error::deadline(patience));
+        }
+        read => read?,
+    };
     let queries = Queries::parse(&body)?;
     let answer = execution(state, &call, &queries, deadline, patience).run().await?;
     Ok(respond(answer, &call, queries.is_batch()))

@@ -116,6 +116,11 @@ impl Connection {
         self.transaction_status != b'I'
     }
 
+    /// Nobody is to use it any more.
+    pub(crate) fn abandon(&mut self) {
+        self.broken = true;
+    }
+
     /// Whether a `CancelRequest` may be on its way.
     pub(crate) fn set_doomed(&mut self, doomed: bool) {
         self.doomed = doomed;

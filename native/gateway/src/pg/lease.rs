@@ -8,11 +8,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::connection::{Connection, Stop};
-use super::pipeline::Discard;
+use super::pipeline::{Discard, Sink};
 use super::pool::Pool;
 
-/// After a cancel, Postgres has this long to end the statement; then the connection is dropped.
-pub(crate) const CANCEL_GRACE: Duration = Duration::from_secs(1);
 /// A reset takes this long at most; then the connection is dropped.
 const RESET_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -38,10 +36,10 @@ impl Lease {
         self.end(clean);
     }
 
-    /// Cancels what runs; the exchange still has to be brought to its end.
-    pub(crate) async fn cancel(&mut self) {
+    /// Cancels what runs and brings the exchange to an end. `None`: that takes too long.
+    pub(crate) async fn cancel<S: Sink>(&mut self, sink: &mut S) -> Option<Result<(), Stop>> {
         let pool = self.pool.clone();
-        pool.cancel(self).await;
+        pool.cancel(self, sink).await
     }
 
     /// Ends the lease without its connection.
@@ -85,8 +83,7 @@ impl DerefMut for Lease {
 /// meanwhile: the bound on connections is one on work in Postgres.
 async fn restore(pool: Arc<Pool>, mut connection: Connection, permit: OwnedSemaphorePermit) {
     if !connection.is_between_exchanges() {
-        pool.cancel(&mut connection).await;
-        let _ = timeout(CANCEL_GRACE, connection.run(&mut Discard)).await;
+        pool.cancel(&mut connection, &mut Discard).await;
     }
     pool.notice(&connection);
     if connection.is_between_exchanges()

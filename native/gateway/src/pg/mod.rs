@@ -20,7 +20,7 @@ mod tls;
 mod wire;
 
 pub(crate) use connection::{Parameter, Stop};
-pub(crate) use lease::{CANCEL_GRACE, Lease};
+pub(crate) use lease::Lease;
 pub(crate) use pipeline::{Discard, Sink};
 pub(crate) use pool::{Gauges, Pool};
 pub(crate) use row::{Cells, Column, Columns, Rendered, Row};

@@ -12,8 +12,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::connect;
-use super::connection::{Connection, Limits};
+use super::connection::{Connection, Limits, Stop};
 use super::lease::Lease;
+use super::pipeline::Sink;
 use super::startup::StartupError;
 use super::target::Target;
 use crate::metrics::Metrics;
@@ -23,8 +24,10 @@ use crate::{Error, ErrorKind, Options};
 const REAP_INTERVAL: Duration = Duration::from_secs(10);
 /// On shutdown, connections that are being cancelled or reset have this long to come back.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
-/// A `CancelRequest` takes this long at most.
-const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
+/// Postgres has this long to end a statement that is cancelled; then its connection is dropped.
+const CANCEL_GRACE: Duration = Duration::from_secs(2);
+/// How often it is told to within that time.
+const CANCEL_INTERVAL: Duration = Duration::from_millis(100);
 
 pub(crate) struct Pool {
     target: Target,
@@ -175,12 +178,28 @@ impl Pool {
         }
     }
 
-    /// Cancels what the connection runs. Where that is not certain to be over when this returns, nobody
-    /// else gets the connection, so that a late cancel cannot hit another's statement.
-    pub(super) async fn cancel(&self, connection: &mut Connection) {
+    /// Cancels what the connection runs and brings its exchange to an end. `None`: not within
+    /// [`CANCEL_GRACE`].
+    ///
+    /// Postgres ignores a cancel that comes before it has taken up the statement, so it is told again and
+    /// again.
+    pub(super) async fn cancel<S: Sink>(&self, connection: &mut Connection, sink: &mut S) -> Option<Result<(), Stop>> {
         self.metrics.cancels.add(1);
+        let deadline = Instant::now() + CANCEL_GRACE;
+        while Instant::now() < deadline {
+            self.request_cancel(connection, deadline).await;
+            if let Ok(ended) = timeout(CANCEL_INTERVAL, connection.run(sink)).await {
+                return Some(ended);
+            }
+        }
+        None
+    }
+
+    /// Where it is not certain that the cancel has come and gone when this returns, nobody else gets the
+    /// connection, so that it cannot hit another's statement.
+    async fn request_cancel(&self, connection: &mut Connection, deadline: Instant) {
         connection.set_doomed(true);
-        match timeout(CANCEL_TIMEOUT, connect::cancel(&self.target, connection.key)).await {
+        match timeout_at(deadline, connect::cancel(&self.target, connection.key)).await {
             Ok(Ok(())) => connection.set_doomed(false),
             Ok(Err(error)) => tracing::warn!(%error, "cannot cancel a statement"),
             Err(_elapsed) => tracing::warn!("cannot cancel a statement in time"),

@@ -151,6 +151,8 @@ async fn err_deadline_cancels_in_postgres() {
         assert!(elapsed >= Duration::from_millis(patience) && elapsed < Duration::from_secs(5), "{elapsed:?}");
         assert_eq!(gateway.activity(sleeping), 0);
     }
+    let passed = gateway.post(r#"{"query":"INSERT INTO t VALUES (1)"}"#, &[("Headland-Deadline", "0")]).await;
+    check_refused(&passed, 400, "57014", "canceling statement due to the deadline of 0 ms");
     gateway.until_activity("state LIKE 'idle in transaction%'", 0).await;
     assert_eq!(gateway.query("SELECT count(*)::int AS n FROM t").await["rows"], json!([{"n": 0}]));
     assert_eq!(gateway.metric("connects_total").await, 1, "a cancel does not cost the connection");

@@ -7,6 +7,7 @@ mod fixture;
 mod impostor;
 mod lifecycle;
 mod limits;
+mod mixture;
 mod postgres;
 mod protocol;
 mod raw;
