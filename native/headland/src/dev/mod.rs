@@ -122,7 +122,7 @@ async fn serve(options: &Options, house: &mut House) -> anyhow::Result<()> {
     };
     house.region_file = Some(place.write(&options.state)?);
 
-    let emulator = emulator::start(edge(options, &place)).await?;
+    let emulator = emulator::start(edge(options, &place)?).await?;
     let address = from_here(house.emulator.insert(emulator).address());
     healthy(address).await?;
     announce(address, &tables, place.database_url.is_some(), began)?;
@@ -170,16 +170,17 @@ async fn private_database(state: &Path, house: &mut House) -> anyhow::Result<Str
     Ok(url.into())
 }
 
-fn edge(options: &Options, place: &Place) -> emulator::Options {
+fn edge(options: &Options, place: &Place) -> anyhow::Result<emulator::Options> {
     let variables = [("region_url", place.url.clone()), ("region_connection", place.connection.clone())];
-    let mut edge = emulator::Options::new(&options.manifest);
+    // In full: the watcher reports files by their full paths, and so do errors about components.
+    let mut edge = emulator::Options::new(fs::canonicalize(&options.manifest)?);
     edge.listen = options.listen;
     edge.variables = BTreeMap::from(variables.map(|(name, value)| (name.to_owned(), value)));
     edge.state_dir = options.state.join("emulator");
     edge.rtt = options.rtt;
     edge.watch = !options.no_watch;
     edge.shutdown_grace = SHUTDOWN_GRACE;
-    edge
+    Ok(edge)
 }
 
 impl Options {
