@@ -44,6 +44,10 @@ pub struct Options {
     pub statements_max: usize,
     /// HTTP connections served at a time; further ones wait in the listener's backlog.
     pub http_connections_max: usize,
+    /// A client that sends nothing for this long between or within request heads, or takes nothing of a
+    /// response, is disconnected. By default longer than usual clients keep an idle connection, so that it is
+    /// they who close it.
+    pub http_idle_timeout: Duration,
     /// What is in flight has this long to finish on shutdown.
     pub shutdown_grace: Duration,
 }
@@ -71,6 +75,7 @@ impl Options {
             idle_timeout: Duration::from_secs(5 * 60),
             statements_max: 256,
             http_connections_max: 10_000,
+            http_idle_timeout: Duration::from_secs(120),
             shutdown_grace: Duration::from_secs(10),
         };
         options.check()?;

@@ -7,12 +7,13 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
+use super::activity::Watched;
 use super::{State, health, route};
 use crate::credential::Credential;
 use crate::metrics::Metrics;
@@ -20,9 +21,6 @@ use crate::pg::{Pool, Target};
 use crate::protocol::Types;
 use crate::{Error, ErrorKind, Options};
 
-/// A client that is silent for this long between or within request heads is disconnected. Longer than
-/// usual clients keep an idle connection, so that it is they who close it.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(120);
 /// After an accept failed, for want of file descriptors as a rule.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -116,22 +114,26 @@ async fn accept(
     }
 }
 
-async fn connection(
-    state: Arc<State>,
-    stream: TcpStream,
-    _slot: OwnedSemaphorePermit,
-    watcher: hyper_util::server::graceful::Watcher,
-) {
+async fn connection(state: Arc<State>, stream: TcpStream, _slot: OwnedSemaphorePermit, watcher: Watcher) {
     let _ = stream.set_nodelay(true);
+    let (stream, activity) = Watched::new(stream);
+    let idle_timeout = state.options.http_idle_timeout;
+    // While a statement runs, there is nothing to send.
+    let silence_max = idle_timeout + state.options.deadline;
     let service = service_fn(move |request| {
         let state = state.clone();
         async move { Ok::<_, std::convert::Infallible>(route::handle(&state, request).await) }
     });
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(HEAD_TIMEOUT);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(idle_timeout);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(idle_timeout);
     let serving = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-    if let Err(error) = watcher.watch(serving).await {
-        tracing::debug!(error, "a connection ended in an error");
+    tokio::select! {
+        served = watcher.watch(serving) => {
+            if let Err(error) = served {
+                tracing::debug!(error, "a connection ended in an error");
+            }
+        }
+        () = activity.silence(silence_max) => tracing::debug!("a silent client was disconnected"),
     }
 }

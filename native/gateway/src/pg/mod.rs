@@ -1,7 +1,7 @@
 //! A client of Postgres for this one purpose: text in, text out, one round trip a request.
 //!
-//! Messages are those of the frontend/backend protocol 3.0. [`Pool`] lends a [`Lease`] on a
-//! [`Connection`]; statements are queued on it, sent in one flush that ends in one Sync, and their
+//! Messages are those of the frontend/backend protocol 3.0. [`Pool`] lends a connection as a
+//! [`Lease`]; statements are queued on it, sent in one flush that ends in one Sync, and their
 //! answers go row by row to a [`Sink`]. What a row looks like to the caller is `protocol`'s work.
 
 mod connect;

@@ -3,9 +3,7 @@
 //! Bounded; the least recently used one goes first. A name is never used twice, so that a statement which
 //! Postgres did not get to prepare, or has already closed, cannot be mistaken for another.
 
-use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::hash::{Hash, Hasher};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,7 +19,7 @@ const AGE_MAX: Duration = Duration::from_secs(60);
 pub(crate) const SQL_BYTES_MAX: usize = 32 << 10;
 
 pub(crate) struct Statement {
-    pub(crate) sql: Box<str>,
+    pub(crate) sql: Arc<str>,
     /// Empty: the unnamed statement.
     pub(crate) name: String,
     pub(crate) prepared: Instant,
@@ -49,13 +47,19 @@ impl Statement {
 }
 
 pub(crate) struct StatementCache {
-    statements: HashMap<BySql, u64>,
+    statements: HashMap<Arc<str>, Entry>,
     statements_max: usize,
     names_given: u64,
     /// Rises with each use, and so orders the statements by their last one.
     clock: u64,
     /// Names of statements that left the cache but not yet Postgres.
     evicted: Vec<String>,
+}
+
+struct Entry {
+    statement: Arc<Statement>,
+    /// The clock at its last use.
+    used: u64,
 }
 
 impl StatementCache {
@@ -66,15 +70,12 @@ impl StatementCache {
     /// The statement prepared for this text, if there is one.
     pub(crate) fn find(&mut self, sql: &str) -> Option<Arc<Statement>> {
         self.clock += 1;
-        // The key holds what is wanted, so look it up together with its value.
-        let (key, _) = self.statements.get_key_value(sql)?;
-        let statement = key.0.clone();
+        let entry = self.statements.get_mut(sql)?;
+        entry.used = self.clock;
+        let statement = entry.statement.clone();
         if statement.prepared.elapsed() > AGE_MAX {
             self.evict(&statement);
             return None;
-        }
-        if let Some(used) = self.statements.get_mut(sql) {
-            *used = self.clock;
         }
         Some(statement)
     }
@@ -91,14 +92,15 @@ impl StatementCache {
         self.clock += 1;
         let name = format!("headland_{}", self.names_given);
         let statement = Statement::new(sql, name);
-        self.statements.insert(BySql(statement.clone()), self.clock);
+        let entry = Entry { statement: statement.clone(), used: self.clock };
+        self.statements.insert(statement.sql.clone(), entry);
         statement
     }
 
     /// Forgets a statement that Postgres does not have.
     pub(crate) fn forget(&mut self, statement: &Arc<Statement>) {
-        let same = |kept: &BySql| Arc::ptr_eq(&kept.0, statement);
-        if self.statements.get_key_value(&*statement.sql).is_some_and(|(kept, _)| same(kept)) {
+        // Another may have been prepared for the same text since.
+        if self.statements.get(&*statement.sql).is_some_and(|kept| Arc::ptr_eq(&kept.statement, statement)) {
             self.statements.remove(&*statement.sql);
         }
     }
@@ -113,7 +115,7 @@ impl StatementCache {
 
     /// Gives up all statements.
     pub(crate) fn evict_all(&mut self) {
-        let names = self.statements.drain().map(|(statement, _)| statement.0.name.clone());
+        let names = self.statements.drain().map(|(_, entry)| entry.statement.name.clone());
         self.evicted.extend(names);
     }
 
@@ -129,35 +131,12 @@ impl StatementCache {
     }
 
     fn evict_oldest(&mut self) {
-        let oldest = self.statements.iter().min_by_key(|(_, used)| **used).map(|(key, _)| key.0.clone());
+        let oldest = self.statements.values().min_by_key(|entry| entry.used).map(|entry| entry.statement.clone());
         if let Some(statement) = oldest {
             self.evict(&statement);
         }
     }
 }
-
-/// Found by its text.
-struct BySql(Arc<Statement>);
-
-impl Borrow<str> for BySql {
-    fn borrow(&self) -> &str {
-        &self.0.sql
-    }
-}
-
-impl Hash for BySql {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.sql.hash(state);
-    }
-}
-
-impl PartialEq for BySql {
-    fn eq(&self, other: &BySql) -> bool {
-        self.0.sql == other.0.sql
-    }
-}
-
-impl Eq for BySql {}
 
 #[cfg(test)]
 mod tests {

@@ -171,6 +171,35 @@ async fn err_body_timeout() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn err_client_that_neither_sends_nor_takes() {
+    let options = |options: &mut gateway::Options| {
+        options.http_idle_timeout = Duration::from_millis(200);
+        options.deadline = Duration::from_millis(500);
+    };
+    let Some(gateway) = Fixture::start_with("limit_idle", options).await else { return };
+    // The second might become HTTP/1.1 or HTTP/2, the third has half a head, the last is between requests.
+    for sent in ["", "P", "POST /sql HTTP/1.1\r\nHost:", "GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n"] {
+        let mut stream = TcpStream::connect(gateway.gateway.address()).unwrap();
+        stream.write_all(sent.as_bytes()).unwrap();
+        let started = Instant::now();
+        let answered = read_all(stream);
+        assert_eq!(answered.contains(" 200 OK"), sent.starts_with("GET"), "{sent:?} {answered}");
+        assert!(started.elapsed() < Duration::from_secs(5), "{sent:?} {:?}", started.elapsed());
+    }
+    let large = json!({"query": "SELECT repeat('x', 9000000)"}).to_string();
+    let mut stream = TcpStream::connect(gateway.gateway.address()).unwrap();
+    let string = gateway.connection_string();
+    let length = large.len();
+    write!(
+        stream,
+        "POST /sql HTTP/1.1\r\nHost: h\r\nNeon-Connection-String: {string}\r\nContent-Length: {length}\r\n\r\n{large}"
+    )
+    .unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(read_all(stream).len() < 9_000_000, "what the sockets held, and no more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ok_pool_is_bounded_and_idle_connections_are_closed() {
     let options = |options: &mut gateway::Options| {
         options.pool_max = 3;

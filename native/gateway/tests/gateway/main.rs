@@ -1,5 +1,7 @@
 //! The gateway over HTTP, on a real PostgreSQL. Without one, each test says so and passes.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod connecting;
 mod driver;
 mod errors;
