@@ -9,7 +9,11 @@ use crate::{Body, BodyError, Response};
 
 /// A refusal or failure, answered as PostgREST's `{code, details, hint, message}`.
 #[derive(Debug, Clone)]
-pub struct Error {
+pub struct Error(Box<Parts>);
+
+/// Boxed, because every `Result` of a function would be as large.
+#[derive(Debug, Clone)]
+struct Parts {
     status: StatusCode,
     fault: Fault,
     code: Cow<'static, str>,
@@ -39,8 +43,16 @@ impl Error {
         code: impl Into<Cow<'static, str>>,
         message: impl Into<Cow<'static, str>>,
     ) -> Error {
-        let (code, message) = (code.into(), message.into());
-        Error { status, fault, code, message, details: None, hint: None, headers: HeaderMap::new(), operator: None }
+        Error(Box::new(Parts {
+            status,
+            fault,
+            code: code.into(),
+            message: message.into(),
+            details: None,
+            hint: None,
+            headers: HeaderMap::new(),
+            operator: None,
+        }))
     }
 
     /// 400: the request cannot be understood.
@@ -72,50 +84,50 @@ impl Error {
 
     /// What may help, for the client.
     pub fn with_details(mut self, details: impl Into<String>) -> Error {
-        self.details = Some(details.into());
+        self.0.details = Some(details.into());
         self
     }
 
     /// What to try instead, for the client.
     pub fn with_hint(mut self, hint: impl Into<String>) -> Error {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
     /// One more header on the response.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Error {
-        self.headers.append(name, value);
+        self.0.headers.append(name, value);
         self
     }
 
     /// What the operator should read in the log, and the client must not.
     pub fn with_operator(mut self, operator: impl fmt::Display) -> Error {
-        self.operator = Some(operator.to_string());
+        self.0.operator = Some(operator.to_string());
         self
     }
 
     /// The status that is answered.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
-        self.fault
+        self.0.fault
     }
 
     /// The response for the client.
     pub fn response(&self) -> Response {
         let shape = Shape {
-            code: &self.code,
-            message: &self.message,
-            details: self.details.as_deref(),
-            hint: self.hint.as_deref(),
+            code: &self.0.code,
+            message: &self.0.message,
+            details: self.0.details.as_deref(),
+            hint: self.0.hint.as_deref(),
         };
         let body = serde_json::to_vec(&shape).expect("strings always serialise");
         let mut response = Response::new(Body::from(body));
-        *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers.clone();
+        *response.status_mut() = self.0.status;
+        *response.headers_mut() = self.0.headers.clone();
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
@@ -146,8 +158,8 @@ impl From<BodyError> for Error {
 /// The operator's line.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.status.as_u16(), self.code, self.message)?;
-        match &self.operator {
+        write!(f, "{} {}: {}", self.0.status.as_u16(), self.0.code, self.0.message)?;
+        match &self.0.operator {
             Some(operator) => write!(f, " ({operator})"),
             None => Ok(()),
         }

@@ -25,7 +25,7 @@ pub enum FetchError {
     Unreachable(String),
     /// The connection broke after the request may have been sent.
     Broken(String),
-    /// The time given was over first.
+    /// The runtime gave up waiting; [`Edge::within`] sets a time of one's own.
     TimedOut,
 }
 

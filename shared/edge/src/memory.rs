@@ -1,13 +1,12 @@
 //! `Edge` in a test: everything is in memory, and time passes only when somebody sleeps.
 
-use std::{
-    cell::{Cell, RefCell},
-    collections::HashMap,
-    future::ready,
-    pin::Pin,
-    rc::Rc,
-    time::Duration,
-};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -17,14 +16,43 @@ use crate::{
     kv::{check_key, open, seal},
 };
 
-/// Runs a future to its end. It must not wait for anything outside of this module.
+thread_local! {
+    static TIMERS: RefCell<Vec<Weak<Timer>>> = RefCell::default();
+}
+
+/// Somebody's sleep; it ends with its sleeper.
+struct Timer {
+    state: Rc<State>,
+    until: Duration,
+}
+
+impl Timer {
+    fn is_due(&self) -> bool {
+        self.state.now.get() >= self.until
+    }
+}
+
+/// Runs a future to its end. Whenever it waits, the clock moves to the nearest moment that somebody sleeps for; it must
+/// not wait for anything outside of this module.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let mut future = std::pin::pin!(future);
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
     loop {
-        if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
-            return value;
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => advance(),
         }
+    }
+}
+
+fn advance() {
+    let nearest = TIMERS.with_borrow_mut(|timers| {
+        timers.retain(|timer| timer.strong_count() > 0);
+        let waiting = timers.iter().filter_map(Weak::upgrade).filter(|timer| !timer.is_due());
+        waiting.min_by_key(|timer| timer.until)
+    });
+    if let Some(timer) = nearest {
+        timer.state.now.set(timer.until);
     }
 }
 
@@ -129,14 +157,14 @@ impl Edge {
         Ok(())
     }
 
-    /// Sends a request to the test's upstream and waits, for `timeout` at most, until the response is there.
-    pub async fn fetch(&self, request: Request, timeout: Duration) -> Result<Response, FetchError> {
+    /// Sends a request to the test's upstream and waits until the response is there.
+    pub async fn fetch(&self, request: Request) -> Result<Response, FetchError> {
         let upstream = self.0.upstream.borrow().clone();
         match upstream(request) {
             Answer::Response(response) => Ok(response),
             Answer::Late(delay, response) => {
-                self.sleep(delay.min(timeout)).await;
-                if delay < timeout { Ok(response) } else { Err(FetchError::TimedOut) }
+                self.sleep(delay).await;
+                Ok(response)
             }
             Answer::Failure(error) => Err(error),
         }
@@ -152,10 +180,11 @@ impl Edge {
         self.now()
     }
 
-    /// Moves the clock.
+    /// Waits until [`block_on`] has moved the clock that far.
     pub async fn sleep(&self, duration: Duration) {
-        self.0.now.set(self.now() + duration);
-        ready(()).await;
+        let timer = Rc::new(Timer { state: self.0.clone(), until: self.now() + duration });
+        TIMERS.with_borrow_mut(|timers| timers.push(Rc::downgrade(&timer)));
+        poll_fn(|_| if timer.is_due() { Poll::Ready(()) } else { Poll::Pending }).await;
     }
 
     /// Fills `buffer` with bytes that are the same in every run.

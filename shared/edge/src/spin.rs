@@ -25,6 +25,9 @@ const KV_STORE: &str = "default";
 const CHUNK_BYTES_MAX: usize = 256 * 1024;
 const CHUNK_BYTES_MIN: usize = 16 * 1024;
 
+/// What Spin's own request headers begin with (`spin-path-info`, `spin-full-url`, …).
+const SPIN_HEADERS: &str = "spin-";
+
 thread_local! {
     static INSTANCE: Instance = Instance::default();
 }
@@ -54,15 +57,11 @@ impl Edge {
         store().await?.delete(key).await.map_err(unavailable)
     }
 
-    /// Sends a request and waits, for `timeout` at most, until the response's head is there. The absolute URI
+    /// Sends a request and waits until the response's head is there; [`Edge::within`] bounds the wait. The absolute URI
     /// must be allowed by `allowed_outbound_hosts`. Redirects are not followed.
-    pub async fn fetch(&self, request: Request, timeout: Duration) -> Result<Response, FetchError> {
+    pub async fn fetch(&self, request: Request) -> Result<Response, FetchError> {
         let request = outgoing_request(request).map_err(FetchError::Unreachable)?;
-        match self.within(timeout, wasip3::http::client::send(request)).await {
-            Some(Ok(response)) => incoming_response(response),
-            Some(Err(code)) => Err(fetch_error(code)),
-            None => Err(FetchError::TimedOut),
-        }
+        incoming_response(wasip3::http::client::send(request).await.map_err(fetch_error)?)
     }
 
     /// Time since the Unix epoch.
@@ -167,7 +166,8 @@ fn incoming_response(wasi: types::Response) -> Result<Response, FetchError> {
 
 type BodyEnd = FutureReader<Result<Option<types::Trailers>, ErrorCode>>;
 
-/// Chunks as the host has them. With a known length the first one usually is the whole body.
+/// Chunks as the host has them; with a known length the first one usually is the whole body. The end is waited for even
+/// so: a host keeps a connection for the next request only once the response on it was taken whole.
 fn incoming_body(chunks: StreamReader<u8>, end: BodyEnd, length: Option<usize>) -> Body {
     let chunk_bytes = length.map_or(CHUNK_BYTES_MIN, |length| length.clamp(1, CHUNK_BYTES_MAX));
     Body::stream(stream::unfold(Some((chunks, end)), move |state| async move {
@@ -186,6 +186,7 @@ fn outgoing_request(request: Request) -> Result<types::Request, String> {
     let (mut head, body) = request.into_parts();
     // The authority carries it (RFC 9113 §8.3.1).
     head.headers.remove(header::HOST);
+    set_length(&mut head.headers, &body);
     let (contents, trailers) = outgoing_body(body);
     let (wasi, _sent) =
         types::Request::new(fields(&head.headers).map_err(|error| error.to_string())?, contents, trailers, None);
@@ -200,17 +201,21 @@ fn outgoing_request(request: Request) -> Result<types::Request, String> {
 
 fn outgoing_response(response: Response) -> Result<types::Response, ErrorCode> {
     let (mut head, body) = response.into_parts();
-    // The host is given a stream in any case, and would send it in chunks.
-    if let Body::Whole(bytes) = &body
-        && !bytes.is_empty()
-    {
-        head.headers.insert(header::CONTENT_LENGTH, bytes.len().into());
-    }
+    set_length(&mut head.headers, &body);
     let (contents, trailers) = outgoing_body(body);
     let headers = fields(&head.headers).map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
     let (wasi, _sent) = types::Response::new(headers, contents, trailers);
     wasi.set_status_code(head.status.as_u16()).map_err(|()| ErrorCode::HttpProtocolError)?;
     Ok(wasi)
+}
+
+/// Says how long a whole body is: the host is given a stream in any case, and would send it in chunks.
+fn set_length(headers: &mut HeaderMap, body: &Body) {
+    if let Body::Whole(bytes) = body
+        && !bytes.is_empty()
+    {
+        headers.insert(header::CONTENT_LENGTH, bytes.len().into());
+    }
 }
 
 /// The readable end of a body; a task of its own writes the other, as the host takes it.
@@ -250,10 +255,14 @@ fn fields(headers: &HeaderMap) -> Result<Fields, types::HeaderError> {
     Fields::from_list(&entries)
 }
 
+/// The headers but those that Spin adds: a function sees the same request on every runtime.
 fn header_map(fields: Fields) -> Option<HeaderMap> {
     let entries = fields.copy_all();
     let mut headers = HeaderMap::with_capacity(entries.len());
     for (name, value) in entries {
+        if name.starts_with(SPIN_HEADERS) {
+            continue;
+        }
         headers.append(HeaderName::try_from(name).ok()?, HeaderValue::from_maybe_shared(Bytes::from(value)).ok()?);
     }
     Some(headers)

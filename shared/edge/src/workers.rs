@@ -6,8 +6,8 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{HeaderMap, Method, StatusCode, Uri, header};
 use worker::{
-    AbortController, Context, Delay, Env, Fetch, Headers, KvStore, RequestInit, RequestRedirect, ResponseBody,
-    ResponseBuilder,
+    AbortController, AbortSignal, Context, Delay, Env, Fetch, Headers, KvStore, RequestInit, RequestRedirect,
+    ResponseBody, ResponseBuilder,
     js_sys::{Function, Reflect, Uint8Array, global},
     wasm_bindgen::{JsCast, JsValue},
 };
@@ -61,21 +61,16 @@ impl Edge {
         self.kv()?.delete(key).await.map_err(unavailable)
     }
 
-    /// Sends a request and waits, for `timeout` at most, until the response's head is there. Redirects are not
-    /// followed. The runtime does not tell a connection that failed from one that broke: both are `Broken`.
-    pub async fn fetch(&self, request: Request, timeout: Duration) -> Result<Response, FetchError> {
+    /// Sends a request and waits until the response's head is there; [`Edge::within`] bounds the wait, and to stop
+    /// waiting aborts the request. Redirects are not followed. The runtime does not tell a connection that failed from
+    /// one that broke: both are `Broken`.
+    pub async fn fetch(&self, request: Request) -> Result<Response, FetchError> {
         let request = outgoing_request(request).await.map_err(|error| FetchError::Unreachable(error.to_string()))?;
-        let abort = AbortController::default();
+        let abort = AbortOnDrop(Some(AbortController::default()));
         let signal = abort.signal();
-        let fetch = Fetch::Request(request);
-        match self.within(timeout, fetch.send_with_signal(&signal)).await {
-            Some(Ok(response)) => incoming_response(response),
-            Some(Err(error)) => Err(FetchError::Broken(error.to_string())),
-            None => {
-                abort.abort();
-                Err(FetchError::TimedOut)
-            }
-        }
+        let outcome = Fetch::Request(request).send_with_signal(&signal).await;
+        abort.disarm();
+        incoming_response(outcome.map_err(|error| FetchError::Broken(error.to_string()))?)
     }
 
     /// Time since the Unix epoch. It stands still between I/O.
@@ -132,6 +127,27 @@ impl Edge {
 
     fn kv(&self) -> Result<KvStore, KvError> {
         self.0.env.kv(KV_BINDING).map_err(|error| KvError::Unavailable(error.to_string()))
+    }
+}
+
+/// Aborts a request whose caller has stopped waiting.
+struct AbortOnDrop(Option<AbortController>);
+
+impl AbortOnDrop {
+    fn signal(&self) -> AbortSignal {
+        self.0.as_ref().map(AbortController::signal).expect("armed until it is consumed")
+    }
+
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        if let Some(controller) = self.0.take() {
+            controller.abort();
+        }
     }
 }
 

@@ -67,24 +67,27 @@ impl Region {
     pub async fn run(&self, edge: &Edge, batch: Batch<'_>, timeout: Duration) -> Result<Row, Error> {
         let body = body(batch.statements);
         let deadline = edge.monotonic() + timeout;
-        let mut attempt = 1;
+        let (mut attempt, mut left) = (1, timeout);
         loop {
-            let left = deadline.saturating_sub(edge.monotonic());
             let outcome = self.attempt(edge, batch.read_only, body.clone(), left).await;
             let again = matches!(&outcome, Err(error) if retry::is_safe(error, batch.read_only));
+            if !again || attempt == retry::ATTEMPTS_MAX {
+                return outcome;
+            }
             let wait = retry::backoff(edge, attempt);
-            if !again || attempt == retry::ATTEMPTS_MAX || edge.monotonic() + wait >= deadline {
+            if edge.monotonic() + wait >= deadline {
                 return outcome;
             }
             edge.sleep(wait).await;
             attempt += 1;
+            left = deadline.saturating_sub(edge.monotonic());
         }
     }
 
     async fn attempt(&self, edge: &Edge, read_only: bool, body: bytes::Bytes, left: Duration) -> Result<Row, Error> {
         let request = self.request(read_only, body, left);
         let exchange = async {
-            let (head, body) = edge.fetch(request, left).await?.into_parts();
+            let (head, body) = edge.fetch(request).await?.into_parts();
             let body = body.bytes(ANSWER_BYTES_MAX).await.map_err(|error| Error::Broken(error.to_string()))?;
             answer::read(head.status, &head.headers, body)
         };
