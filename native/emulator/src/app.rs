@@ -178,7 +178,9 @@ impl Loader {
 
     /// The manifest's folder, which its paths are relative to.
     pub(crate) fn folder(&self) -> &Path {
-        self.options.manifest.parent().unwrap_or(Path::new(""))
+        // A bare file name has the empty path for a parent, which is no folder that could be watched.
+        let parent = self.options.manifest.parent().filter(|parent| !parent.as_os_str().is_empty());
+        parent.unwrap_or(Path::new("."))
     }
 }
 

@@ -11,7 +11,7 @@ pub(crate) use state::State;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::component::GuestTaskId;
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};
@@ -82,10 +82,12 @@ impl HandlerState for Instances {
     type WorkerState = Worker;
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<State, Expiration, Worker>> {
+        let began = Instant::now();
         let vitals = Arc::new(Vitals::default());
         let mut store = self.store(&vitals);
         let start = tokio::time::timeout(self.limits.request_timeout, self.pre.instantiate_async(&mut store));
         let proxy = start.await.map_err(|_| wasmtime::format_err!("the component did not start in time"))??;
+        tracing::debug!("instance of `{}` started in {} µs", self.component, began.elapsed().as_micros());
         Ok(Instance {
             store,
             proxy,

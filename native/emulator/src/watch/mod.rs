@@ -68,6 +68,8 @@ async fn react(loader: &Arc<Loader>, server: &Server, watched: &Watched, paths: 
 }
 
 async fn reload(loader: &Arc<Loader>, server: &Server) -> Result<Manifest, Error> {
+    // A component that spin.toml has not named before may never have been built.
+    crate::build_absent(loader).await?;
     let (app, manifest) = crate::load(loader).await?;
     // A compiler that writes a file once more as it was has changed nothing, and warm instances are worth keeping.
     if app.made_from != server.app().made_from {
