@@ -48,7 +48,8 @@ export async function headlandDev(scratch) {
 export async function workerd(scratch, dev) {
   const config = path.join(scratch, 'worker.capnp')
   const text = (value) => JSON.stringify(value)
-  const modules = path.resolve('functions/worker/build')
+  // Relative to the configuration: an absolute path is looked for elsewhere.
+  const modules = path.relative(scratch, 'functions/worker/build')
   writeFileSync(config, `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [

@@ -33,11 +33,12 @@ fn listening(process: &Process) -> anyhow::Result<String> {
     process.wait_for("listening on ", START_TIMEOUT)
 }
 
-/// No process of the group is left a moment after its leader has ended.
-fn nothing_left(id: u32) -> Outcome {
+/// A moment after `headland dev` has ended, no process of its group is left, and none that names its state folder:
+/// Postgres is in a group of its own.
+fn nothing_left(id: u32, state: &str) -> Outcome {
     let deadline = Instant::now() + Duration::from_secs(5);
     loop {
-        let left = Process::group(id)?;
+        let left = Process::left_of(id, &scratch(state)?)?;
         if left.is_empty() {
             return Ok(());
         }
@@ -55,18 +56,19 @@ fn starts_twice_and_leaves_nothing_behind() -> Outcome {
         let id = process.id();
         process.signal("INT");
         ensure!(process.stop(), "did not end after SIGINT");
-        nothing_left(id)?;
+        nothing_left(id, "twice")?;
     }
     Ok(())
 }
 
 fn ends_while_it_is_still_setting_up() -> Outcome {
     for wait in [0, 300, 1_000] {
-        let process = start(&format!("early-{wait}"), &[])?;
+        let state = format!("early-{wait}");
+        let process = start(&state, &[])?;
         sleep(Duration::from_millis(wait));
         let id = process.id();
         ensure!(process.stop(), "did not end {wait} ms after its start");
-        nothing_left(id)?;
+        nothing_left(id, &state)?;
     }
     Ok(())
 }
@@ -77,7 +79,7 @@ fn survives_being_killed() -> Outcome {
     let id = process.id();
     process.signal("KILL");
     ensure!(process.stop(), "does not die of SIGKILL");
-    nothing_left(id)?;
+    nothing_left(id, "killed")?;
     let again = start("killed", &[])?;
     listening(&again)?;
     ensure!(again.stop(), "did not end after the second start");

@@ -1,5 +1,7 @@
 //! Reads against a region in memory: how many trips they make, and what happens to the catalog meanwhile.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;

@@ -109,15 +109,17 @@ impl Process {
         let _ = Command::new("kill").args([format!("-{name}"), self.id().to_string()]).status();
     }
 
-    /// What is left of a process group: the command lines of its living processes.
-    pub(crate) fn group(id: u32) -> anyhow::Result<Vec<String>> {
+    /// The command lines of living processes that belong to a process group, or name a folder.
+    pub(crate) fn left_of(group: u32, folder: &Path) -> anyhow::Result<Vec<String>> {
         let output = Command::new("ps").args(["-e", "-o", "pgid=,stat=,args="]).output()?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let of_group = |line: &&str| {
+        let (group, folder) = (group.to_string(), folder.display().to_string());
+        let is_left = |line: &&str| {
             let mut words = line.split_whitespace();
-            words.next() == Some(&id.to_string()) && words.next().is_some_and(|state| !state.starts_with('Z'))
+            let is_of_group = words.next() == Some(&group);
+            words.next().is_some_and(|state| !state.starts_with('Z')) && (is_of_group || line.contains(&folder))
         };
-        Ok(text.lines().filter(of_group).map(str::to_owned).collect())
+        Ok(text.lines().filter(is_left).map(str::to_owned).collect())
     }
 }
 
