@@ -13,6 +13,7 @@ mod compile;
 mod engine;
 mod error;
 mod exchange;
+mod gather;
 mod glob;
 mod host;
 mod instance;

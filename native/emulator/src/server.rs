@@ -27,6 +27,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use crate::app::{App, Target};
 use crate::exchange::{Cause, CpuTimeExceeded, Exchange};
+use crate::gather::gather;
 use crate::instance;
 use crate::options::Options;
 use crate::reply::{Refusal, whole};
@@ -187,7 +188,13 @@ async fn handle(
 ) -> Result<Response<WasiBody>, Refusal> {
     let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
     match target.handler.handle(exchange.clone(), request).await {
-        Ok(response) => Ok(response),
+        Ok(response) => {
+            let (head, body) = response.into_parts();
+            match gather(&head.headers, body).await {
+                Ok(body) => Ok(Response::from_parts(head, body)),
+                Err(error) => Err(explain(&target.component, exchange, &error.into()).await),
+            }
+        }
         Err(error) => Err(explain(&target.component, exchange, &error).await),
     }
 }

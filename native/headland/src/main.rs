@@ -13,6 +13,10 @@ mod signal;
 
 use std::process::ExitCode;
 
+/// Each request of the emulator and the gateway makes a hundred small allocations on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use clap::{Parser, Subcommand};
 
 /// A backend for Postgres that lives at the edge.

@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 use super::body::TimedBody;
+use crate::gather::gather;
 
 /// From the start of connecting to a usable TCP connection, unless the component asks for less.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -64,8 +65,13 @@ impl Client {
         let connect = options.connect_timeout.map_or(CONNECT_TIMEOUT, |asked| asked.min(CONNECT_TIMEOUT));
         let between_bytes =
             options.between_bytes_timeout.map_or(BETWEEN_BYTES_TIMEOUT, |asked| asked.min(BETWEEN_BYTES_TIMEOUT));
-        let response = tokio::time::timeout(connect + first_byte, self.inner.request(request));
-        let response = response.await.map_err(|_| Error::ConnectionReadTimeout)?.map_err(translate)?;
+        let exchange = async {
+            let (head, body) = request.into_parts();
+            let body = gather(&head.headers, body).await?;
+            self.inner.request(Request::from_parts(head, body)).await.map_err(translate)
+        };
+        let response = tokio::time::timeout(connect + first_byte, exchange);
+        let response = response.await.map_err(|_| Error::ConnectionReadTimeout)??;
         Ok(response.map(|body| TimedBody::new(body, between_bytes).boxed_unsync()))
     }
 }
