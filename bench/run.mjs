@@ -53,7 +53,7 @@ async function compare(workload, systems) {
     for (const [at, system] of systems.entries()) samples[at].push(await system.run(workload))
   }
   return systems.map((system, at) => {
-    const figure = (name) => median(samples[at].map((sample) => sample[name]))
+    const figure = (name) => (samples[at][0][name] === null ? null : median(samples[at].map((sample) => sample[name])))
     return { system: system.name, rps: figure('rps'), p50_ms: figure('p50'), p99_ms: figure('p99') }
   })
 }
@@ -71,7 +71,8 @@ function wasmSizes() {
 function table(title, rows, base) {
   const reference = rows.find((row) => row.system === base).rps
   const lines = rows.map((row) => {
-    const cells = [Math.round(row.rps), row.p50_ms.toFixed(2), row.p99_ms.toFixed(2), (row.rps / reference).toFixed(2)]
+    const ms = (value) => (value === null ? '–' : value.toFixed(2))
+    const cells = [Math.round(row.rps), ms(row.p50_ms), ms(row.p99_ms), (row.rps / reference).toFixed(2)]
     return `| ${row.system} | ${cells.join(' | ')} |`
   })
   return [`| ${title} | requests/s | p50 ms | p99 ms | × ${base} |`, '| --- | ---: | ---: | ---: | ---: |', ...lines, ''].join('\n')

@@ -1,6 +1,6 @@
 // The servers that are compared. All listen on loopback and are stopped by stopAll().
 import { spawn } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 
 const children = []
@@ -71,7 +71,10 @@ const config :Workerd.Config = (
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
 );
 `)
-  const { match } = await start('workerd', ['serve', '--control-fd=1', config], /"port":(\d+)/)
+  // The program itself: what npm links is a script that would be ended in its place.
+  const packages = path.join(process.env.HEADLAND_NODE_MODULES, 'node_modules/@cloudflare')
+  const platform = readdirSync(packages).find((name) => name.startsWith('workerd-'))
+  const { match } = await start(path.join(packages, platform, 'bin/workerd'), ['serve', '--control-fd=1', config], /"port":(\d+)/)
   return { url: `http://127.0.0.1:${match[1]}` }
 }
 
@@ -89,11 +92,11 @@ export async function peer(script, databaseUrl) {
 export async function stopAll() {
   for (const child of children.reverse()) {
     if (child.exitCode !== null || child.signalCode !== null) continue
-    const ended = new Promise((resolve) => child.on('exit', resolve))
     child.removeAllListeners('exit')
+    const ended = new Promise((resolve) => child.on('exit', resolve))
     child.kill('SIGTERM')
     const late = setTimeout(() => child.kill('SIGKILL'), 10_000)
-    child.on('exit', () => clearTimeout(late))
-    await Promise.race([ended, new Promise((resolve) => child.on('exit', resolve))])
+    await ended
+    clearTimeout(late)
   }
 }
