@@ -1,12 +1,15 @@
 //! The gateway as its callers see it: SQL over HTTP.
 
+use std::io;
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::Context;
 use gateway::Gateway;
 use hyper::{Request, StatusCode};
 use serde::{Deserialize, Serialize};
+use tokio::runtime::{self, Runtime};
 use url::Url;
 
 use crate::http;
@@ -39,9 +42,20 @@ pub(crate) async fn open(database_url: &str, shutdown_grace: Duration) -> anyhow
         connection.set_username(&options.user).and_then(|()| connection.set_password(Some(&options.credential)));
     named.map_err(|()| anyhow::anyhow!("a URL without a host"))?;
     connection.set_path(&options.database);
-    let gateway = gateway::start(options).await?;
+    let gateway = threads()?.spawn(gateway::start(options)).await??;
     let region = Region { address: gateway.address(), connection: connection.into() };
     Ok((gateway, region))
+}
+
+/// A thread of the gateway's own. On those of the emulator, requests to the gateway would queue behind the components
+/// that wait for them; and one thread serves more of them than a developer's machine can send.
+fn threads() -> io::Result<&'static Runtime> {
+    static THREADS: OnceLock<Runtime> = OnceLock::new();
+    if let Some(threads) = THREADS.get() {
+        return Ok(threads);
+    }
+    let threads = runtime::Builder::new_multi_thread().worker_threads(1).thread_name("gateway").enable_all().build()?;
+    Ok(THREADS.get_or_init(|| threads))
 }
 
 impl<'a> Statement<'a> {
