@@ -1,0 +1,144 @@
+//! What a token claims, RFC 7519 §4.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+
+/// By how much the issuer's clock may be wrong. PostgREST's.
+pub const LEEWAY: Duration = Duration::from_secs(30);
+
+/// The claims of a verified token.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claims(Value);
+
+impl Claims {
+    pub(crate) fn parse(json: &[u8]) -> Result<Claims, Error> {
+        // Of names that are there twice the last one counts, for us and, as the JSON is written anew, for Postgres.
+        serde_json::from_slice::<Map<_, _>>(json).map(|claims| Claims(claims.into())).map_err(|_| Error::NoClaims)
+    }
+
+    /// The claims as one JSON object.
+    pub fn value(&self) -> &Value {
+        &self.0
+    }
+
+    /// Checks times, with [`LEEWAY`], and the audience, of which `None` accepts any. `now` is the time since the Unix
+    /// epoch. A token without one of these claims is not bound by it.
+    ///
+    /// # Errors
+    /// The first of what is wrong with `exp`, `nbf`, `iat` and `aud`.
+    pub fn check(&self, now: Duration, audience: Option<&str>) -> Result<(), Error> {
+        let (now, leeway) = (now.as_secs() as f64, LEEWAY.as_secs() as f64);
+        if self.time("exp")?.is_some_and(|time| now - leeway > time) {
+            return Err(Error::Expired);
+        }
+        if self.time("nbf")?.is_some_and(|time| now + leeway < time) {
+            return Err(Error::NotYetValid);
+        }
+        if self.time("iat")?.is_some_and(|time| now + leeway < time) {
+            return Err(Error::IssuedInFuture);
+        }
+        let matches = |claimed: &str| audience.is_none_or(|audience| audience == claimed);
+        let is_meant = match self.claim("aud") {
+            None => true,
+            Some(Value::String(claimed)) => matches(claimed),
+            Some(Value::Array(claimed)) => {
+                let claimed: Option<Vec<&str>> = claimed.iter().map(Value::as_str).collect();
+                let claimed = claimed.ok_or(Error::AudienceType)?;
+                claimed.is_empty() || claimed.into_iter().any(matches)
+            }
+            Some(_) => return Err(Error::AudienceType),
+        };
+        if is_meant { Ok(()) } else { Err(Error::NotInAudience) }
+    }
+
+    /// NumericDate, RFC 7519 §2: seconds, perhaps with a fraction.
+    fn time(&self, name: &'static str) -> Result<Option<f64>, Error> {
+        match self.claim(name) {
+            None => Ok(None),
+            Some(Value::Number(seconds)) => Ok(seconds.as_f64()),
+            Some(_) => Err(Error::NotNumber(name)),
+        }
+    }
+
+    /// A claim that is null is as good as none.
+    fn claim(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(1_000_000);
+
+    #[track_caller]
+    fn check(claims: &str, expected: Result<(), Error>) {
+        check_for(None, claims, expected);
+    }
+
+    #[track_caller]
+    fn check_for(audience: Option<&str>, claims: &str, expected: Result<(), Error>) {
+        assert_eq!(
+            Claims::parse(claims.as_bytes()).and_then(|claims| claims.check(NOW, audience)),
+            expected,
+            "{claims}"
+        );
+    }
+
+    #[test]
+    fn ok_times_with_leeway() {
+        check("{}", Ok(()));
+        check(r#"{"exp":null,"nbf":null,"iat":null,"aud":null}"#, Ok(()));
+        check(r#"{"exp":999970}"#, Ok(()));
+        check(r#"{"exp":999969}"#, Err(Error::Expired));
+        check(r#"{"exp":999969.9}"#, Err(Error::Expired));
+        check(r#"{"exp":1e300}"#, Ok(()));
+        check(r#"{"exp":-1}"#, Err(Error::Expired));
+        check(r#"{"nbf":1000030,"iat":1000030}"#, Ok(()));
+        check(r#"{"nbf":1000031}"#, Err(Error::NotYetValid));
+        check(r#"{"iat":1000031}"#, Err(Error::IssuedInFuture));
+        check(r#"{"iat":1000031,"exp":1}"#, Err(Error::Expired));
+    }
+
+    #[test]
+    fn err_times_that_are_none() {
+        check(r#"{"exp":"999970"}"#, Err(Error::NotNumber("exp")));
+        check(r#"{"nbf":{}}"#, Err(Error::NotNumber("nbf")));
+        check(r#"{"iat":true}"#, Err(Error::NotNumber("iat")));
+    }
+
+    #[test]
+    fn ok_audience() {
+        for claims in ["{}", r#"{"aud":null}"#, r#"{"aud":[]}"#, r#"{"aud":"us"}"#, r#"{"aud":["a","us"]}"#] {
+            check_for(Some("us"), claims, Ok(()));
+            check(claims, Ok(()));
+        }
+        for claims in [r#"{"aud":"them"}"#, r#"{"aud":["a","b"]}"#, r#"{"aud":""}"#] {
+            check_for(Some("us"), claims, Err(Error::NotInAudience));
+            check(claims, Ok(()));
+        }
+        for claims in [r#"{"aud":1}"#, r#"{"aud":{"us":1}}"#, r#"{"aud":["us",1]}"#] {
+            check_for(Some("us"), claims, Err(Error::AudienceType));
+            check(claims, Err(Error::AudienceType));
+        }
+    }
+
+    #[test]
+    fn err_claims_that_are_no_object() {
+        for claims in ["", "[]", "1", "{", "{}{}", "\"{}\"", "{\"a\":\"\u{0}\"}"] {
+            check(claims, Err(Error::NoClaims));
+        }
+        assert_eq!(Claims::parse(b"{\"a\":\"\xff\"}"), Err(Error::NoClaims));
+        assert_eq!(Claims::parse("[".repeat(9999).as_bytes()), Err(Error::NoClaims));
+    }
+
+    #[test]
+    fn ok_the_last_of_two_counts() {
+        let claims = Claims::parse(br#"{"role":"a","role":"b"}"#).unwrap();
+        assert_eq!(claims.value().to_string(), r#"{"role":"b"}"#);
+    }
+}
