@@ -1,7 +1,7 @@
 // The benchmark: Headland and its peers side by side, in turns, on one Postgres. Called by scripts/bench, which builds
 // and sets up; prints a table and writes target/bench.json.
 //
-//   node bench/run.mjs [--seconds 4] [--rounds 3] [--connections 32]
+//   node bench/run.mjs [--seconds 4] [--rounds 3] [--connections 32] [--workload row|rows|embed|hello]
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync, mkdirSync, rmSync } from 'node:fs'
 import os from 'node:os'
@@ -12,11 +12,12 @@ import { load, pgbench } from './load.mjs'
 
 const option = (name, fallback) => {
   const at = process.argv.indexOf(`--${name}`)
-  return at < 0 ? fallback : Number(process.argv[at + 1])
+  return at < 0 ? fallback : process.argv[at + 1]
 }
-const seconds = option('seconds', 4)
-const rounds = option('rounds', 3)
-const connections = option('connections', 32)
+const seconds = Number(option('seconds', 4))
+const rounds = Number(option('rounds', 3))
+const connections = Number(option('connections', 32))
+const only = option('workload', null)
 
 /** What is asked: Headland's path and the peers', with N for the id of a random movie. */
 const workloads = {
@@ -97,7 +98,8 @@ async function main() {
   const limit = { name: 'pgbench (the limit)', run: (workload) => pgbench({ workload, dev, scratch, seconds }) }
 
   const results = {}
-  for (const [name, workload] of Object.entries(workloads)) {
+  const chosen = Object.entries(workloads).filter(([name]) => only === null || name === only)
+  for (const [name, workload] of chosen) {
     const systems = name === 'hello' ? [headland, onWorkerd, ...peers] : [headland, onWorkerd, ...peers, limit]
     process.stderr.write(`headland: ${workload.title}: ${systems.length} systems, ${rounds} rounds of ${seconds} s\n`)
     results[name] = await compare(workload, systems)
@@ -106,7 +108,7 @@ async function main() {
   const versions = execFileSync('rustc', ['--version']).toString().trim() + `, node ${process.versions.node}`
   const sizes = wasmSizes()
 
-  for (const [name, workload] of Object.entries(workloads)) {
+  for (const [name, workload] of chosen) {
     console.log(table(workload.title, results[name], peers[0].name))
   }
   const kb = (bytes) => Math.round(bytes / 1000)

@@ -44,6 +44,15 @@ export async function headlandDev(scratch) {
   }
 }
 
+/** The emulator with the component that times the dialect. It asks no region. */
+export async function dialect(scratch) {
+  const args = ['dev', '--manifest', 'bench/dialect/spin.toml', '--listen', '127.0.0.1:0', '--no-watch', '--state', scratch]
+  args.push('--region-url', 'http://127.0.0.1:1', '--region-connection', 'postgresql://nobody@localhost/none')
+  const program = process.env.HEADLAND_BIN ?? 'target/release/headland'
+  const { match } = await start(program, args, /listening on (http:\/\/[\d.:]+)/)
+  return match[1]
+}
+
 /** The Worker on workerd itself: `wrangler dev` would add a proxy and measure that. */
 export async function workerd(scratch, dev) {
   const config = path.join(scratch, 'worker.capnp')

@@ -37,13 +37,15 @@ struct Case {
 enum Body {
     /// Exactly this, to the byte.
     Text(&'static str),
+    /// Contains this.
+    Part(&'static str),
     /// An error of this code.
     Code(&'static str),
     /// An error of this code, whose body contains this.
     Says(&'static str, &'static str),
 }
 
-use Body::{Code, Says, Text};
+use Body::{Code, Part, Says, Text};
 
 const fn ok(name: &'static str, request: &'static str, body: &'static str) -> Case {
     Case { name, request, headers: &[], status: 200, reply: &[], body: Text(body) }
@@ -54,6 +56,8 @@ const fn err(name: &'static str, request: &'static str, status: u16, code: &'sta
 }
 
 const JSON: (&str, &str) = ("content-type", "application/json; charset=utf-8");
+
+const OPENAPI: (&str, &str) = ("content-type", "application/openapi+json; charset=utf-8");
 
 const CASES: &[Case] = &[
     Case { reply: &[JSON], ..ok("ok_health", "GET /health", r#"{"status":"ok"}"#) },
@@ -195,6 +199,14 @@ const CASES: &[Case] = &[
         ..err("err_singular_of_many", "GET /rest/v1/genres", 406, "")
     },
     Case { headers: &[("accept", "image/png")], ..err("err_media_type", "GET /rest/v1/genres", 406, "PGRST107") },
+    // The root.
+    Case {
+        reply: &[OPENAPI],
+        body: Part(r##""director_id":{"description":"Note:\nThis is a Foreign Key to `directors.id`."##),
+        ..ok("ok_root_document", "GET /rest/v1/", "")
+    },
+    Case { reply: &[OPENAPI], ..ok("ok_root_document_head", "HEAD /rest/v1", "") },
+    Case { headers: &[("accept", "text/csv")], ..err("err_root_as_csv", "GET /rest/v1/", 406, "PGRST107") },
     // Names that are not there.
     Case {
         body: Says("PGRST205", "Perhaps you meant the table 'public.movies'"),
@@ -226,14 +238,67 @@ const CASES: &[Case] = &[
     ok("ok_emoji_are_values", "GET /rest/v1/movies?select=id&title=eq.%F0%9F%8E%AC", "[]"),
     err("err_quotes_in_names", "GET /rest/v1/movies?select=%22a%5C%22%3Bdrop%20table%20movies--%22", 400, "42703"),
     err("err_invalid_utf8_in_the_path", "GET /rest/v1/%FF", 404, "PGRST125"),
+    // Functions.
+    Case {
+        reply: &[JSON, ("content-range", "0-0/*")],
+        ..ok(
+            "ok_call_of_rows",
+            "GET /rest/v1/rpc/search_movies?words=star%20trek&select=title,directors(name)&imdb_rating=gte.8&order=title",
+            "[{\"title\":\"Star Trek\",\"directors\":{\"name\":\"J.J. Abrams\"}}]",
+        )
+    },
+    ok("ok_call_of_a_value", "GET /rest/v1/rpc/average_rating?director=Christopher%20Nolan", "8.20"),
+    Case {
+        body: Says("PGRST202", "Perhaps you meant to call the function public.search_movies(words)"),
+        ..err("err_call_with_other_arguments", "GET /rest/v1/rpc/search_movies?word=star", 404, "")
+    },
+    Case {
+        body: Says("PGRST202", "Perhaps you meant to call the function public.search_movies"),
+        ..err("err_unknown_function", "GET /rest/v1/rpc/search_movie?words=star", 404, "")
+    },
+    err("err_method_of_a_call", "DELETE /rest/v1/rpc/search_movies", 405, "PGRST101"),
+    err("err_path_below_a_function", "GET /rest/v1/rpc/search_movies/1", 404, "PGRST125"),
     // What is not served.
-    err("err_method", "POST /rest/v1/movies", 405, "PGRST117"),
+    err("err_method", "DELETE /rest/v1/", 405, "PGRST117"),
+    // Who asks, and from where.
+    Case {
+        headers: &[("authorization", AUTHENTICATED)],
+        ..ok("ok_token", "GET /rest/v1/genres?select=id&id=eq.1", r#"[{"id":1}]"#)
+    },
     Case {
         headers: &[("authorization", "Bearer abc")],
-        ..err("err_token_is_never_ignored", "GET /rest/v1/movies", 500, "PGRST300")
+        reply: &[(
+            "www-authenticate",
+            r#"Bearer error="invalid_token", error_description="Expected 3 parts in JWT; got 1""#,
+        )],
+        ..err("err_token_is_never_ignored", "GET /rest/v1/movies", 401, "PGRST301")
+    },
+    Case {
+        headers: &[
+            ("origin", "http://page.test"),
+            ("access-control-request-method", "PATCH"),
+            ("access-control-request-headers", "apikey,prefer"),
+        ],
+        reply: &[
+            ("access-control-allow-origin", "*"),
+            (
+                "access-control-allow-headers",
+                "Authorization, apikey, prefer, Accept, Accept-Language, Content-Language",
+            ),
+            ("access-control-max-age", "86400"),
+        ],
+        ..ok("ok_preflight", "OPTIONS /rest/v1/movies", "")
+    },
+    Case {
+        reply: &[("allow", "OPTIONS,GET,HEAD,POST,PUT,PATCH,DELETE")],
+        ..ok("ok_options", "OPTIONS /rest/v1/movies", "")
     },
     err("err_tables_of_the_system", "GET /rest/v1/pg_authid", 404, "PGRST205"),
 ];
+
+/// `{"role":"authenticated"}`
+const AUTHENTICATED: &str = "Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJyb2xlIjoiYXV0aGVudGljYXRlZCJ9.\
+                             XOGSeHS8usEzEELkUl8SWOrsOLP7xWmHckRSTgpyP3o";
 
 impl Case {
     fn run(&self, url: &str) -> Outcome {
@@ -245,6 +310,7 @@ impl Case {
         }
         match self.body {
             Text(text) => ensure!(reply.body == text, "body {}", reply.body),
+            Part(text) => ensure!(reply.body.contains(text), "body {}", reply.body),
             Code(code) => ensure!(reply.code()? == code, "body {}", reply.body),
             Says(code, text) => ensure!(reply.code()? == code && reply.body.contains(text), "body {}", reply.body),
         }

@@ -8,13 +8,16 @@
 
 mod cases;
 mod clients;
+mod conformance;
 mod dev;
 mod harness;
 mod house;
 mod new_function;
 mod probe;
+mod schema;
 mod trips;
 mod trouble;
+mod writes;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -29,11 +32,14 @@ fn main() {
         house::tests(),
         probe::tests(),
         cases::tests(),
+        writes::tests(),
         clients::tests(),
         trips::tests(),
+        schema::tests(),
         trouble::tests(),
         dev::tests(),
         new_function::tests(),
+        conformance::tests(),
     ];
     for runtime in harness::Runtime::ALL {
         if let Some(reason) = runtime.absent() {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use libtest_mimic::Trial;
 
-use crate::harness::{Mode, Runtime, get, region};
+use crate::harness::{Mode, Runtime, SLOW, get, region};
 use crate::{Outcome, test};
 
 /// The policy of these runtimes gives up after 1.5 s.
@@ -31,6 +31,8 @@ pub(crate) fn tests() -> Vec<Trial> {
             let run = move || trouble(runtime, *mode, statuses, code);
             tests.push(test(name, run).with_ignored_flag(runtime.absent().is_some()));
         }
+        let name = format!("{}::region_slow", runtime.name());
+        tests.push(test(name, move || slow(runtime)).with_ignored_flag(runtime.absent().is_some()));
     }
     tests
 }
@@ -60,5 +62,20 @@ fn in_trouble(url: &str, mode: Mode, statuses: &[u16], code: &str) -> Outcome {
             reply.header("retry-after").context("no Retry-After")?;
         }
     }
+    Ok(())
+}
+
+/// A region that is slow, but within the deadline, is waited for.
+fn slow(runtime: Runtime) -> Outcome {
+    let url = format!("{}/rest/v1/movies?select=title&id=eq.1", runtime.url()?);
+    region(Mode::Slow)?;
+    let start = Instant::now();
+    let reply = get(&url);
+    let elapsed = start.elapsed();
+    region(Mode::Pass)?;
+    let reply = reply?;
+    ensure!(reply.status == 200, "{}: {}", reply.status, reply.body);
+    ensure!(reply.body == r#"[{"title":"The Land Girls"}]"#, "{}", reply.body);
+    ensure!((SLOW..LONGEST).contains(&elapsed), "took {elapsed:?}");
     Ok(())
 }

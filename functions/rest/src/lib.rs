@@ -1,75 +1,58 @@
-//! `GET /rest/v1/{relation}`: reads a table or view in the PostgREST dialect.
+//! `GET /rest/v1/{relation}`: reads a table or view in the PostgREST dialect; `GET /rest/v1/`: the document about all
+//! of it, or what the function named by `db-root-spec` returns.
 //!
-//! A read costs one request to the region: one batch in one READ ONLY transaction, whose last statement's single row
-//! already is the JSON body. Its bytes reach the caller as they are. The catalog comes from the instance's memory or
-//! from KV; only the very first instance asks the region for it (`schema.rs`).
-//!
-//! Refusals have PostgREST's codes and shape (`refusal.rs`). A bearer token is refused and never ignored.
+//! One trip to the region; `api` has the stages, and what each may refuse. Another path is refused with PGRST125.
 
-mod input;
-mod policy;
-mod refusal;
-mod schema;
-
-use std::{rc::Rc, time::Duration};
-
-use bytes::Bytes;
-use config::Config;
-use edge::{Body, Edge, Error, Request, Response};
-use postgrest::{ApiRequest, ReadPlan};
-use sql::{Batch, Region};
-
-use crate::refusal::Refusal;
+use edge::{Edge, Error, Request, Response};
+use percent_encoding::percent_decode_str;
+use postgrest::{ErrorKind, Target};
 
 edge::serve!(handle);
 
+/// Where this function's paths begin.
+const BASE: &str = "/rest/v1/";
+
 /// Reads what the URL asks for.
 pub async fn handle(request: Request, edge: &Edge) -> Result<Response, Error> {
-    let config = policy::config(edge).await?;
-    match read(&request, edge, &config).await {
-        Ok(response) => Ok(response.map(Body::from)),
-        Err(Refusal::Dialect(error)) => Ok(error.response().map(Body::from)),
-        Err(Refusal::Edge(error)) => Err(error),
+    api::answer(request, edge, target).await
+}
+
+/// What a path names, percent-decoded.
+fn target(path: &str) -> Result<Target<'_>, ErrorKind> {
+    if path == BASE || Some(path) == BASE.strip_suffix('/') {
+        return Ok(Target::Root);
     }
+    let segment = path.strip_prefix(BASE).filter(|segment| !segment.is_empty() && !segment.contains('/'));
+    let decoded = segment.and_then(|segment| percent_decode_str(segment).decode_utf8().ok());
+    decoded.map(Target::Relation).ok_or(ErrorKind::InvalidPath)
 }
 
-async fn read(request: &Request, edge: &Edge, config: &Rc<Config>) -> Result<http::Response<Bytes>, Refusal> {
-    let relation = input::relation(request.uri().path())?;
-    input::check_method(request.method())?;
-    let role = input::role(request.headers(), config)?;
-    let api_request = ApiRequest::parse(request.method(), &relation, request.uri().query(), request.headers(), config)?;
-    let region = Region::of(edge).await?;
-    let caller = Caller { edge, region: &region, config, role };
-    let known = schema::at_hand(edge, &region, config).await?;
-    match postgrest::plan(&api_request, &known.catalog, config) {
-        Ok(plan) => caller.ask(&api_request, &plan).await,
-        Err(error) if schema::is_in_doubt(edge, &known, &error) => {
-            let known = schema::fetch(edge, &region, config).await?;
-            let plan = postgrest::plan(&api_request, &known.catalog, config)?;
-            caller.ask(&api_request, &plan).await
-        }
-        Err(error) => Err(error.into()),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(path: &str, expected: Option<&str>) {
+        assert_eq!(target(path).ok(), expected.map(|name| Target::Relation(name.into())));
     }
-}
 
-/// For whom the region is asked, and how.
-struct Caller<'a> {
-    edge: &'a Edge,
-    region: &'a Region,
-    config: &'a Config,
-    role: &'a str,
-}
+    #[test]
+    fn ok_relation() {
+        check("/rest/v1/movies", Some("movies"));
+        check("/rest/v1/a%20b%22%2F", Some("a b\"/"));
+        check("/rest/v1/%C3%BC", Some("ü"));
+    }
 
-impl Caller<'_> {
-    /// Makes the one trip.
-    async fn ask(&self, request: &ApiRequest, plan: &ReadPlan<'_>) -> Result<http::Response<Bytes>, Refusal> {
-        let claims = serde_json::json!({ "role": self.role }).to_string();
-        let mut statements = vec![postgrest::settings(request, self.role, &claims, self.config)];
-        statements.extend(postgrest::estimate(request, plan));
-        statements.push(postgrest::statement(request, plan));
-        let batch = Batch { statements: &statements, read_only: true };
-        let timeout = Duration::from_millis(self.config.region_timeout);
-        let row = self.region.run(self.edge, batch, timeout).await?;
-        Ok(postgrest::response(request, plan, row)?)
+    #[test]
+    fn ok_root() {
+        assert_eq!(target("/rest/v1/").ok(), Some(Target::Root));
+        assert_eq!(target("/rest/v1").ok(), Some(Target::Root));
+    }
+
+    #[test]
+    fn err_path_of_no_relation() {
+        check("/rest/v1//", None);
+        check("/rest/v1/movies/1", None);
+        check("/rest/v1/%FF", None);
     }
 }

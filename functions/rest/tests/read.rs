@@ -14,7 +14,8 @@ fn introspected(with_genres: bool) -> String {
     format!(
         r#"{{"types": [["text", "text", "b", "b", null, [], false, null]], "columns": [["id", 0, 0], ["title", 0, 1]],
         "relations": [[1, "public", "movies", "r", 7, null, [0, 1], null]{genres}], "others": [], "keys": [],
-        "foreign_keys": [], "views": [], "reads": [], "inherits": []}}"#
+        "foreign_keys": [], "views": [], "reads": [], "inherits": [], "functions": [],
+        "computed": [], "representations": [], "handlers": [], "roles": []}}"#
     )
 }
 
@@ -23,6 +24,8 @@ fn introspected(with_genres: bool) -> String {
 struct Region {
     asked: RefCell<Vec<String>>,
     with_genres: RefCell<bool>,
+    /// The version of the schema, if it is watched.
+    version: RefCell<Option<&'static str>>,
     failure: RefCell<Option<FetchError>>,
 }
 
@@ -31,6 +34,13 @@ impl Region {
         if let Some(failure) = self.failure.borrow().clone() {
             return Answer::Failure(failure);
         }
+        let known = request.headers().get("headland-catalog").map(|version| version.to_str().unwrap().to_owned());
+        if let (Some(now), Some(known)) = (*self.version.borrow(), known)
+            && now != known
+        {
+            self.asked.borrow_mut().push("refused".into());
+            return Answer::Response(http::Response::builder().status(412).body(Body::from("{}")).unwrap());
+        }
         let body = block_on(request.into_body().bytes(1 << 20)).unwrap();
         let batch: serde_json::Value = serde_json::from_slice(&body).unwrap();
         let statement = batch["queries"].as_array().unwrap().last().unwrap()["query"].as_str().unwrap().to_owned();
@@ -38,7 +48,10 @@ impl Region {
         let answer = if is_catalog { introspected(*self.with_genres.borrow()) } else { r#"[{"id":1}]"#.into() };
         self.asked.borrow_mut().push(if is_catalog { "catalog".into() } else { statement });
         let row = r#"{"total_result_set":null,"page_total":"1","response_headers":null,"response_status":null}"#;
-        let head = http::Response::builder().header("headland-raw", "true").header("headland-row", row);
+        let mut head = http::Response::builder().header("headland-raw", "true").header("headland-row", row);
+        if let Some(version) = *self.version.borrow() {
+            head = head.header("headland-catalog", version);
+        }
         Answer::Response(head.body(Body::from(answer)).unwrap())
     }
 
@@ -114,6 +127,23 @@ fn ok_a_new_table_is_looked_for_and_nonsense_only_once_a_second() {
 }
 
 #[test]
+fn ok_a_watched_schema_is_never_read_with_an_old_catalog() {
+    let region = Rc::new(Region::default());
+    *region.version.borrow_mut() = Some("1");
+    let edge = edge(&region);
+    assert_eq!(get(&edge, READ).0, 200);
+    assert_eq!(get(&edge, "/rest/v1/genres").0, 404);
+    *region.version.borrow_mut() = Some("2");
+    *region.with_genres.borrow_mut() = true;
+    region.asked.borrow_mut().clear();
+    assert_eq!(get(&edge, READ).0, 200);
+    assert_eq!(get(&edge, "/rest/v1/genres").0, 200);
+    let asked = region.asked.borrow().clone();
+    assert_eq!(asked[..2], ["refused", "catalog"]);
+    assert_eq!(asked.len(), 4, "the next request knows");
+}
+
+#[test]
 fn err_region_away_says_so_and_logs_why() {
     let region = Rc::new(Region::default());
     let edge = edge(&region);
@@ -146,4 +176,47 @@ fn err_nobody_may_read_without_an_anonymous_role() {
     let region = Rc::new(Region::default());
     let edge = edge(&region).with_variable("headland_config", "db-schemas = ['public']");
     assert_eq!(get(&edge, READ).0, 401);
+}
+
+/// A request of a page, and the headers of its answer that are about pages.
+fn of_page(edge: &Edge, method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, Vec<String>) {
+    let mut request = http::Request::builder().method(method).uri(path).header("origin", "http://page.test");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = block_on(edge::answer(rest::handle, request.body(Body::empty()).unwrap(), edge));
+    let is_about_pages = |name: &http::HeaderName| name.as_str().starts_with("access-control-") || name == "allow";
+    let about_pages = response.headers().iter().filter(|(name, _)| is_about_pages(name));
+    let lines = about_pages.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
+    (response.status().as_u16(), lines.collect())
+}
+
+#[test]
+fn ok_pages_of_other_origins() {
+    let region = Rc::new(Region::default());
+    let edge = edge(&region);
+    let exposed = "access-control-expose-headers: Content-Encoding, Content-Location, Content-Range, Content-Type, Date, \
+                   Location, Server, Transfer-Encoding, Range-Unit";
+    let any = "access-control-allow-origin: *";
+    let preflight = of_page(&edge, "OPTIONS", "/rest/v1/anything", &[("access-control-request-method", "GET")]);
+    assert_eq!((preflight.0, preflight.1.len(), region.trips()), (200, 3, 0));
+    let both = |status| (status, vec![any.to_owned(), exposed.to_owned()]);
+    assert_eq!(of_page(&edge, "GET", READ, &[]), both(200));
+    assert_eq!(of_page(&edge, "GET", "/rest/v1/movies/1", &[]), both(404));
+    assert_eq!(of_page(&edge, "GET", READ, &[("authorization", "Bearer x")]), both(500));
+    // An error that the dialect has no words for.
+    *region.failure.borrow_mut() = Some(FetchError::TimedOut);
+    assert_eq!(of_page(&edge, "GET", READ, &[]), both(504));
+}
+
+#[test]
+fn ok_options_make_no_trip_once_the_catalog_is_known() {
+    let region = Rc::new(Region::default());
+    let edge = edge(&region);
+    get(&edge, READ);
+    let trips = region.trips();
+    let (status, headers) = of_page(&edge, "OPTIONS", "/rest/v1/movies", &[]);
+    assert_eq!((status, region.trips()), (200, trips));
+    assert_eq!(headers, ["access-control-allow-origin: *", "allow: OPTIONS,GET,HEAD,POST,PATCH,DELETE"]);
+    assert_eq!(of_page(&edge, "OPTIONS", "/rest/v1/nothing", &[]).0, 404);
 }

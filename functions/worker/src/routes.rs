@@ -20,6 +20,7 @@ macro_rules! routes {
 routes! {
     "/health" => health,
     "/ready" => health,
+    "/rest/v1/rpc/..." => rpc,
     "/rest/v1/..." => rest,
 }
 

@@ -36,6 +36,8 @@ pub enum ErrorKind {
     Credential,
     /// The connection string names another database.
     Database,
+    /// The caller knows another version of the schema. Nothing was run.
+    CatalogChanged,
     /// The body did not arrive in time.
     BodyTimeout,
     /// The body is over `request_bytes_max`.
@@ -101,6 +103,7 @@ impl Error {
             | ErrorKind::Unsupported
             | ErrorKind::Deadline
             | ErrorKind::OutcomeUnknown => StatusCode::BAD_REQUEST,
+            ErrorKind::CatalogChanged => StatusCode::PRECONDITION_FAILED,
             ErrorKind::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             ErrorKind::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             ErrorKind::ResponseTooLarge => StatusCode::INSUFFICIENT_STORAGE,
@@ -130,6 +133,7 @@ impl Error {
             ErrorKind::Login => "28000",
             ErrorKind::Options
             | ErrorKind::Malformed
+            | ErrorKind::CatalogChanged
             | ErrorKind::BodyTimeout
             | ErrorKind::RequestTooLarge
             | ErrorKind::ResponseTooLarge

@@ -50,6 +50,8 @@ pub struct Options {
     pub http_idle_timeout: Duration,
     /// What is in flight has this long to finish on shutdown.
     pub shutdown_grace: Duration,
+    /// How often to look whether the schema has changed, to tell edges; `None` is never.
+    pub catalog_watch: Option<Duration>,
 }
 
 impl Options {
@@ -77,6 +79,7 @@ impl Options {
             http_connections_max: 10_000,
             http_idle_timeout: Duration::from_secs(120),
             shutdown_grace: Duration::from_secs(10),
+            catalog_watch: None,
         };
         options.check()?;
         Ok(options)

@@ -45,6 +45,9 @@ pub(crate) struct Options {
     /// Longest that requests in flight may take once it has been told to stop
     #[arg(long, env = "HEADLAND_SHUTDOWN_GRACE", value_name = "TIME", value_parser = duration::parse)]
     shutdown_grace: Option<Duration>,
+    /// How often to look whether the schema has changed, so that edges know at once [default: never]
+    #[arg(long, env = "HEADLAND_CATALOG_WATCH", value_name = "TIME", value_parser = duration::parse)]
+    catalog_watch: Option<Duration>,
 }
 
 /// Serves until a signal comes, and then finishes what is in flight.
@@ -73,6 +76,7 @@ impl TryFrom<Options> for gateway::Options {
         set(&mut options.request_bytes_max, given.request_bytes_max);
         set(&mut options.response_bytes_max, given.response_bytes_max);
         set(&mut options.shutdown_grace, given.shutdown_grace);
+        options.catalog_watch = given.catalog_watch;
         Ok(options)
     }
 }

@@ -8,8 +8,10 @@ mod duration;
 mod gateway;
 mod http;
 mod log;
+mod policy;
 mod secret;
 mod signal;
+mod token;
 
 use std::process::ExitCode;
 
@@ -18,6 +20,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Builder;
 
 /// A backend for Postgres that lives at the edge.
 #[derive(Parser)]
@@ -33,6 +36,10 @@ enum Command {
     Dev(dev::Options),
     /// Runs the regional gateway: SQL over HTTP in front of pooled Postgres
     Gateway(gateway::Options),
+    /// Prints PostgREST's configuration file as a headland.toml
+    Config(policy::Options),
+    /// Prints a token for a role, signed with the secret of `dev` or another one
+    Token(token::Options),
     /// Prints the folder of the Postgres programs that `dev` uses on this machine
     Postgres,
     /// What `dev` starts its child processes through, so that they end with it
@@ -52,16 +59,27 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Dev(options) => run_async(dev::run(options)),
-        Command::Gateway(options) => run_async(gateway::run(options)),
+        // Postgres, the gateway and the callers live on the same machine as the edge, and need the other half of it.
+        Command::Dev(options) => run_async(cores().div_ceil(2), dev::run(options)),
+        Command::Gateway(options) => run_async(cores(), gateway::run(options)),
+        Command::Config(options) => policy::print(&options),
+        Command::Token(options) => token::print(options),
         Command::Postgres => dev::print_postgres(),
         Command::Bound(bound) => Err(bound.exec()),
     }
 }
 
-fn run_async(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get())
+}
+
+fn run_async(threads: usize, command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     log::init();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // A single thread serves more when it need not be ready to share.
+    let runtime = match threads {
+        1 => Builder::new_current_thread().enable_all().build()?,
+        _ => Builder::new_multi_thread().worker_threads(threads).enable_all().build()?,
+    };
     // The main thread drives the command itself: a child process is bound to the thread that starts it.
     let outcome = runtime.block_on(command);
     // A component that is still being compiled must not hold up the end.

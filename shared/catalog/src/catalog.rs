@@ -72,9 +72,14 @@ impl Catalog {
     }
 
     pub(crate) fn relation_at(&self, ordinal: u32) -> Option<Relation<'_>> {
-        let at = (ordinal as usize).checked_mul(4)?;
-        let offset = self.section(Section::Index).get(at..)?.first_chunk().copied()?;
-        Relation::read(self, ordinal, self.cursor(Section::Relations, u32::from_le_bytes(offset))?)
+        Relation::read(self, ordinal, self.indexed(Section::Index, Section::Relations, ordinal)?)
+    }
+
+    /// The record in `section` that stands at a place of `index`.
+    pub(crate) fn indexed(&self, index: Section, section: Section, place: u32) -> Option<Cursor<'_>> {
+        let at = (place as usize).checked_mul(4)?;
+        let offset = self.section(index).get(at..)?.first_chunk().copied()?;
+        self.cursor(section, u32::from_le_bytes(offset))
     }
 
     pub(crate) fn leg_at(&self, offset: u32) -> Option<Cursor<'_>> {
@@ -98,24 +103,33 @@ impl Catalog {
     }
 
     fn relation_count(&self) -> u32 {
-        self.sections[Section::Index as usize].1 / 4
+        self.count(Section::Index)
+    }
+
+    fn count(&self, index: Section) -> u32 {
+        self.sections[index as usize].1 / 4
     }
 
     fn cursor(&self, section: Section, offset: u32) -> Option<Cursor<'_>> {
         self.section(section).get(offset as usize..).map(Cursor)
     }
 
-    fn section(&self, section: Section) -> &[u8] {
+    pub(crate) fn section(&self, section: Section) -> &[u8] {
         let (offset, length) = self.sections[section as usize];
         &self.bytes[offset as usize..][..length as usize]
     }
 
     /// The first ordinal whose relation is not `before`, as `slice::partition_point` finds it.
     fn partition_point(&self, before: impl Fn(Relation<'_>) -> bool) -> u32 {
-        let (mut low, mut high) = (0, self.relation_count());
+        self.partition(Section::Index, |ordinal| self.relation_at(ordinal).is_some_and(&before))
+    }
+
+    /// The first place of `index` that is not `before`.
+    pub(crate) fn partition(&self, index: Section, before: impl Fn(u32) -> bool) -> u32 {
+        let (mut low, mut high) = (0, self.count(index));
         while low < high {
             let middle = low.midpoint(high);
-            match self.relation_at(middle).is_some_and(&before) {
+            match before(middle) {
                 true => low = middle + 1,
                 false => high = middle,
             }
@@ -200,6 +214,21 @@ mod tests {
             .foreign_key("roles_film", "roles(film_id)", "films(id)")
             .foreign_key("roles_actor", "roles(actor_id)", "actors(id)")
             .view("shown", &[("id", "films.id"), ("by", "films.director_id")])
+            .function(serde_json::json!([
+                "app",
+                "search",
+                "app",
+                "films",
+                6,
+                "Finds",
+                [["a", "text", 0]],
+                [["b", "text"]],
+                [["x", "y"]]
+            ]))
+            .with("computed", serde_json::json!([2, 1, "app", "maker", true]))
+            .with("representations", serde_json::json!([0, "app.shown", "app.read", null]))
+            .with("handlers", serde_json::json!(["text/html", "app", "page", "app", "films", false]))
+            .with("roles", serde_json::json!(["anon", "serializable", [["work_mem", "1MB"]]]))
     }
 
     #[track_caller]

@@ -126,6 +126,27 @@ impl<'a> Column<'a> {
         self.flags & IS_GENERATED != 0
     }
 
+    /// The function that shows values of the column's domain as JSON, as SQL names it; `None` if they are shown as they are
+    /// (<https://docs.postgrest.org/en/stable/references/api/domain_representations.html>).
+    pub fn to_json(&self) -> Option<&'a str> {
+        self.representation(0)
+    }
+
+    /// The function that reads values of the column's domain from JSON, as it is in bodies of requests.
+    pub fn from_json(&self) -> Option<&'a str> {
+        self.representation(1)
+    }
+
+    /// The function that reads values of the column's domain from text, as it is in URLs.
+    pub fn from_text(&self) -> Option<&'a str> {
+        self.representation(2)
+    }
+
+    fn representation(&self, place: usize) -> Option<&'a str> {
+        let function = self.data_type_record().representation.varints().nth(place)?;
+        self.catalog.optional_string(function)
+    }
+
     fn data_type_record(&self) -> Type<'a> {
         let mut rest = self.rest;
         rest.varint().and_then(|at| Type::read(self.catalog, at)).unwrap_or(Type::UNKNOWN)
@@ -146,6 +167,7 @@ struct Type<'a> {
     base_name: &'a str,
     max_length: Option<u32>,
     labels: Cursor<'a>,
+    representation: Cursor<'a>,
 }
 
 impl<'a> Type<'a> {
@@ -157,6 +179,7 @@ impl<'a> Type<'a> {
         base_name: "unknown",
         max_length: None,
         labels: Cursor::EMPTY,
+        representation: Cursor::EMPTY,
     };
 
     fn read(catalog: &'a Catalog, at: u32) -> Option<Type<'a>> {
@@ -168,6 +191,7 @@ impl<'a> Type<'a> {
             base_name: catalog.string(record.varint()?)?,
             max_length: record.varint()?.checked_sub(1),
             labels: record.block()?,
+            representation: record.block()?,
         })
     }
 }

@@ -60,7 +60,9 @@ impl Appearances {
                 appearances.views.entry(table).or_default().push((place, shown));
             }
         }
-        appearances.views.values_mut().for_each(|views| views.sort_by_key(|(place, _)| *place));
+        for views in appearances.views.values_mut() {
+            sort::sort_by(views, &|(one, _), (other, _)| one.cmp(other));
+        }
         appearances
     }
 

@@ -3,13 +3,20 @@
 //! Sections refer to one another by offset, so they are written from the inside outwards: strings, types, columns,
 //! legs, relations, and the index at last.
 
+mod computed;
+mod function;
+mod handler;
+mod representation;
+mod role;
+
+use self::computed::Grouped;
 use crate::checksum::checksum;
 use crate::derive::{Derived, Leg, derive};
 use crate::format::{
-    CHECKSUM_AT, DIRECTORY_AT, FORMAT_VERSION, FORWARD, HEADER_BYTES, IDENTITY_ALWAYS, IDENTITY_BY_DEFAULT, INVERSE,
-    IS_GENERATED, IS_NULLABLE, IS_UNIQUE, MAGIC, THROUGH, put_block, put_varint, within,
+    CHECKSUM_AT, DIRECTORY_AT, FORMAT_VERSION, FORWARD, HAS_REPRESENTATIONS, HEADER_BYTES, IDENTITY_ALWAYS,
+    IDENTITY_BY_DEFAULT, INVERSE, IS_GENERATED, IS_NULLABLE, IS_UNIQUE, MAGIC, THROUGH, put_block, put_varint, within,
 };
-use crate::introspection::{Answer, Column, Type};
+use crate::introspection::{Answer, Column, Relation, Type};
 use crate::link::Link;
 use crate::pool::{Laid, Pool};
 use crate::source::{Source, sources};
@@ -19,6 +26,7 @@ use crate::{BYTES_MAX, Error};
 pub(crate) fn encode(answer: &Answer<'_>) -> Result<Vec<u8>, Error> {
     let derived = derive(answer)?;
     let sources = sources(answer);
+    let computed = computed::grouped(answer)?;
     let keys: Vec<ColumnKey<'_>> = answer.columns.iter().map(|column| ColumnKey::new(column, &answer.types)).collect();
     let columns = columns(answer, &keys);
     let strings = strings(answer, &columns, &derived, &sources).lay(|bytes, text| put_block(bytes, text.as_bytes()));
@@ -26,8 +34,23 @@ pub(crate) fn encode(answer: &Answer<'_>) -> Result<Vec<u8>, Error> {
     let columns = columns.lay(|bytes, column| put_column(bytes, column, &strings, &type_offsets));
     let (legs, leg_offsets) = legs(&derived.legs, &strings);
     let (index, relations) =
-        Relations { answer, derived, sources, strings: &strings, keys, columns: &columns, leg_offsets }.bytes();
-    assemble(&[&index, &relations, &legs, &columns.bytes, &types, &strings.bytes])
+        Relations { answer, derived, sources, computed, strings: &strings, keys, columns: &columns, leg_offsets }
+            .bytes();
+    let (function_index, functions) = function::functions(&answer.functions, &strings);
+    let handlers = handler::handlers(&answer.handlers, &strings);
+    let roles = role::roles(&answer.roles, &strings);
+    assemble(&[
+        &index,
+        &relations,
+        &legs,
+        &columns.bytes,
+        &types,
+        &function_index,
+        &functions,
+        &handlers,
+        &roles,
+        &strings.bytes,
+    ])
 }
 
 /// All that distinguishes a column's record.
@@ -88,7 +111,12 @@ fn strings<'a>(
         pool.add(leg.constraint);
         leg.pairs.iter().for_each(|(source, target)| [source, target].iter().for_each(|name| pool.add(name)));
     }
+    function::add_strings(&mut pool, &answer.functions);
     derived.keys.iter().flatten().for_each(|name| pool.add(name));
+    computed::add_strings(&mut pool, &answer.computed);
+    representation::add_strings(&mut pool, &answer.representations);
+    handler::add_strings(&mut pool, &answer.handlers);
+    role::add_strings(&mut pool, &answer.roles);
     sources.iter().flatten().for_each(|source| [source.schema, source.name].iter().for_each(|name| pool.add(name)));
     pool
 }
@@ -97,7 +125,8 @@ fn strings<'a>(
 fn types(answer: &Answer<'_>, strings: &Laid<&str>) -> (Vec<u8>, Vec<u32>) {
     let mut bytes = Vec::new();
     let mut offsets = Vec::new();
-    for described in &answer.types {
+    let representations = representation::blocks(answer, strings);
+    for (described, representation) in answer.types.iter().zip(representations) {
         offsets.push(bytes.len() as u32);
         bytes.extend([described.kind, described.base_kind].map(kind_byte));
         put_varint(&mut bytes, strings.offset(&described.name));
@@ -105,6 +134,7 @@ fn types(answer: &Answer<'_>, strings: &Laid<&str>) -> (Vec<u8>, Vec<u32>) {
         put_varint(&mut bytes, described.max_length.map_or(0, |length| length.saturating_add(1)));
         let labels = block(described.labels.iter().map(|label| strings.offset(label)));
         put_block(&mut bytes, &labels);
+        put_block(&mut bytes, &representation);
     }
     (bytes, offsets)
 }
@@ -138,6 +168,7 @@ struct Relations<'a> {
     answer: &'a Answer<'a>,
     derived: Derived<'a>,
     sources: Vec<Vec<Source<'a>>>,
+    computed: Grouped<'a>,
     strings: &'a Laid<&'a str>,
     keys: Vec<ColumnKey<'a>>,
     columns: &'a Laid<ColumnKey<'a>>,
@@ -159,7 +190,7 @@ impl Relations<'_> {
         let relation = &self.answer.relations[place];
         put_varint(bytes, self.strings.offset(&relation.schema));
         put_varint(bytes, self.strings.offset(&relation.name));
-        bytes.extend([kind_byte(relation.kind), relation.flags]);
+        bytes.extend([kind_byte(relation.kind), relation.flags | self.representations(relation)]);
         put_varint(bytes, relation.oid);
         put_optional(bytes, relation.description.as_deref(), self.strings);
         let columns = relation.columns.iter().map(|column| self.columns.offset(self.keys[*column]));
@@ -167,6 +198,16 @@ impl Relations<'_> {
         put_block(bytes, &block(self.derived.keys[place].iter().map(|name| self.strings.offset(name))));
         put_block(bytes, &block(self.derived.links[place].iter().flat_map(|link| self.link(*link))));
         put_block(bytes, &self.sources(place));
+        put_block(bytes, &computed::block(&self.computed, place, self.strings));
+    }
+
+    /// The flag that says whether a column's values are shown or read by a function.
+    fn representations(&self, relation: &Relation<'_>) -> u8 {
+        let is_represented = |column: &usize| {
+            let data_type = self.answer.columns[*column].data_type;
+            self.answer.representations.iter().any(|one| one.data_type == data_type)
+        };
+        if relation.columns.iter().any(is_represented) { HAS_REPRESENTATIONS } else { 0 }
     }
 
     fn link(&self, link: Link) -> impl Iterator<Item = u32> {
@@ -249,7 +290,11 @@ mod tests {
             json!(["number", 0, 2]),
             json!(["sum", 3, 9, "(a + b)", null]),
         ];
-        let catalog = Database::new().typed(&columns, &types).catalog();
+        let catalog = Database::new()
+            .table("films", &["*id"])
+            .typed(&columns, &types)
+            .with("representations", json!([3, "app.shown", null, "app.\"read\""]))
+            .catalog();
         let column = |name| catalog.relation("app", "typed").unwrap().column(name).unwrap();
         let name = column("name");
         assert_eq!((name.data_type(), name.base_type()), ("character varying(20)", "character varying"));
@@ -266,6 +311,13 @@ mod tests {
         );
         assert_eq!(column("number").identity(), Some(Identity::Always));
         assert_eq!((column("sum").is_generated(), column("sum").default()), (true, None));
+        assert_eq!(
+            (code.to_json(), code.from_json(), code.from_text()),
+            (Some("app.shown"), None, Some("app.\"read\""))
+        );
+        assert_eq!((name.to_json(), name.from_text()), (None, None));
+        let has_representations = |name| catalog.relation("app", name).unwrap().has_representations();
+        assert!(has_representations("typed") && !has_representations("films"));
         assert!(catalog.relation("app", "typed").unwrap().column("Name").is_none());
     }
 
@@ -351,6 +403,7 @@ mod tests {
         json!({
             "types": types, "columns": columns, "relations": relations, "others": [], "keys": [[0, [1]], [1, [1]]],
             "foreign_keys": foreign_keys, "views": [[2, "{{#1@0.1}}"]], "reads": [[2, 0]], "inherits": [[0, 1]],
+            "functions": [], "computed": [], "representations": [], "handlers": [], "roles": [],
         })
     }
 }

@@ -9,7 +9,7 @@
 //! version      = u8                                  ; FORMAT_VERSION; any change of this grammar raises it
 //! reserved     = 3 zero bytes
 //! checksum     = u64                                 ; over all bytes behind it, see checksum.rs
-//! directory    = 6 * (offset:u32 length:u32)         ; of the sections, in the order of `Section`, without gaps
+//! directory    = 10 * (offset:u32 length:u32)         ; of the sections, in the order of `Section`, without gaps
 //!
 //! index        = (relation-offset:u32)*              ; sorted by schema, then name, bytewise; binary-searched.
 //!                                                    ; a relation's place in it is its `ordinal`
@@ -20,12 +20,14 @@
 //!                relationships:block(relationship *)          ; sorted, see link.rs
 //!                sources:block(source *)                      ; see source.rs; empty for a relation other
 //!                                                             ; than a view that has itself alone
+//!                computed:block(computed *)                   ; sorted by schema and name
 //! relationship = leg-offset * 4 + direction : varint          ; direction 0: from the leg's source to its target,
 //!                                                             ; 1: from its target to its source
 //!              | leg-offset * 4 + 2 : varint leg-offset:varint
 //!                                                             ; through the junction: against the first leg, along
 //!                                                             ; the second
 //! source       = oid:varint schema:string name:string flags:u8
+//! computed     = function-schema:string function-name:string target:ordinal flags:u8
 //!
 //! legs         = leg*                                ; a foreign key between two exposed relations, or its
 //!                                                    ; appearance through views at either end
@@ -36,6 +38,19 @@
 //!
 //! types        = type*
 //! type         = kind:u8 base-kind:u8 name:string base-name:string max-length-plus-one:varint labels:block(string *)
+//!                representation:block(to-json:optional from-json:optional from-text:optional | nothing)
+//!
+//! function-index = (function-offset:u32)*              ; sorted by schema, then name, bytewise, then number of
+//!                                                    ; parameters
+//! functions    = function*
+//! function     = schema:string name:string flags:u8 return-schema:string return-name:string description:optional
+//!                parameters:block((string string flags:u8) *)     ; name and type
+//!                columns:block((string string) *)                 ; name and type of what is taken out by parameters
+//!                settings:block((string string) *)                ; name and value
+//!
+//! handlers     = (media-type:string function-schema:string function-name:string
+//!                 target-schema:optional target-name:optional is-binary:u8) *
+//! roles        = (name:string isolation-level:optional settings:block((name:string value:string) *)) *
 //!
 //! strings      = (length:varint utf-8)*              ; each text once; those with most uses first, so that offsets
 //!                                                    ; of common ones are short
@@ -48,11 +63,13 @@
 use crate::{Error, ErrorKind, RelationKind, TypeKind};
 
 /// The version of the encoding that is written, and the only one that is read.
-pub const FORMAT_VERSION: u8 = 1;
+pub const FORMAT_VERSION: u8 = 4;
 /// Largest encoding in bytes: what the smallest store that holds a catalog whole (Workers KV) takes as one value.
 pub const BYTES_MAX: usize = 25 * 1024 * 1024;
 /// Most relations.
 pub const RELATIONS_MAX: usize = 1 << 20;
+/// Most functions.
+pub const FUNCTIONS_MAX: usize = 1 << 20;
 /// Most columns of one relation; Postgres' own limit is 1,600.
 pub const COLUMNS_MAX: usize = 1_664;
 /// Most foreign keys, each appearance through a view counted as one more.
@@ -65,7 +82,7 @@ pub(crate) const MAGIC: [u8; 4] = *b"HCAT";
 pub(crate) const CHECKSUM_AT: usize = 8;
 pub(crate) const DIRECTORY_AT: usize = CHECKSUM_AT + 8;
 pub(crate) const HEADER_BYTES: usize = DIRECTORY_AT + SECTIONS * 8;
-pub(crate) const SECTIONS: usize = 6;
+pub(crate) const SECTIONS: usize = 10;
 
 /// The sections, in the order of the directory.
 #[derive(Clone, Copy)]
@@ -75,6 +92,10 @@ pub(crate) enum Section {
     Legs,
     Columns,
     Types,
+    FunctionIndex,
+    Functions,
+    Handlers,
+    Roles,
     Strings,
 }
 
@@ -84,14 +105,29 @@ pub(crate) const IDENTITY_ALWAYS: u8 = 2;
 pub(crate) const IDENTITY_BY_DEFAULT: u8 = 4;
 pub(crate) const IS_GENERATED: u8 = 8;
 
-// Flags of a relation, and of a source, which has the last alone.
+// Flags of a relation; a source has HAS_ROW_SECURITY alone. The last is not in the introspection's answer.
 pub(crate) const IS_INSERTABLE: u8 = 1;
 pub(crate) const IS_UPDATABLE: u8 = 2;
 pub(crate) const IS_DELETABLE: u8 = 4;
 pub(crate) const HAS_ROW_SECURITY: u8 = 8;
+pub(crate) const HAS_REPRESENTATIONS: u8 = 16;
 
 // Flags of a leg.
 pub(crate) const IS_UNIQUE: u8 = 1;
+
+// Flags of a function; an immutable one has neither of the last two.
+pub(crate) const HAS_VARIADIC: u8 = 1;
+pub(crate) const IS_COMPOSITE: u8 = 2;
+pub(crate) const IS_SET: u8 = 4;
+pub(crate) const IS_VOLATILE: u8 = 8;
+pub(crate) const IS_STABLE: u8 = 16;
+
+// Flags of a parameter.
+pub(crate) const IS_REQUIRED: u8 = 1;
+pub(crate) const IS_VARIADIC: u8 = 2;
+
+// Flags of a computed relationship.
+pub(crate) const IS_TO_ONE: u8 = 1;
 
 // Directions of a relationship.
 pub(crate) const FORWARD: u32 = 0;

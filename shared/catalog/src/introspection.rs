@@ -6,7 +6,9 @@
 //! ```text
 //! answer       = { "types": [type*], "columns": [column*], "relations": [relation*], "others": [other*],
 //!                  "keys": [key*], "foreign_keys": [foreign-key*], "views": [view*],
-//!                  "reads": [[view-oid, source-oid]*], "inherits": [[parent-oid, child-oid]*] }
+//!                  "reads": [[view-oid, source-oid]*], "inherits": [[parent-oid, child-oid]*],
+//!                  "functions": [function*], "computed": [computed*], "representations": [representation*],
+//!                  "handlers": [handler*], "roles": [role*] }
 //! type         = [name, base-name, kind, base-kind, max-length | null, [enum-label*], is-not-null, default | null]
 //! column       = [name, number-of-type, flags] | [name, number-of-type, flags, default | null, comment | null]
 //! relation     = [oid, schema, name, kind, flags, comment | null, [number-of-column*], [attnum*] | null]
@@ -15,16 +17,26 @@
 //! key          = [oid, [attnum*]]                           ; a primary key, of either
 //! foreign-key  = [name, source-oid, target-oid, [source-attnum*], [target-attnum*], is-unique]
 //! view         = [oid, outline]                             ; see view.rs
+//! function     = [schema, name, return-schema, return-name, flags, comment | null, [parameter*], [column*], [setting*]]
+//!              | [schema, name, return-schema, return-name, flags, comment | null, [parameter*]]
+//! parameter    = [name, type, flags]
+//! column       = [name, type]
+//! setting      = [name, value]
+//! computed     = [source-oid, target-oid, function-schema, function-name, is-to-one]
+//! representation = [number-of-type, to-json | null, from-json | null, from-text | null]  ; functions as SQL names them
+//! handler      = [media-type, function-schema, function-name, target-schema | null, target-name | null,
+//!                 is-binary]
+//!                                                           ; null: rows of any relation
+//! role         = [name, isolation-level | null, [[setting, value]*]]
 //! ```
 //!
 //! Kinds and flags are those of format.rs.
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-
 use crate::format::{self, within};
-use crate::{COLUMNS_MAX, Error, ErrorKind, RELATIONS_MAX};
+use crate::json::{self, object, rows};
+use crate::{COLUMNS_MAX, Error, ErrorKind, FUNCTIONS_MAX, RELATIONS_MAX};
 
 /// A statement without parameters that makes [`introspection()`] quicker when it runs before it in the same
 /// transaction; it may be left out. Just-in-time compilation of a statement of that length takes longer than the
@@ -37,93 +49,73 @@ pub const INTROSPECTION_SETTINGS: &str = "select set_config('jit', 'off', true),
 /// It works on PostgreSQL 12 to 18, for every role and in a read-only transaction. It leaves the transaction with an
 /// empty search path, so it should be alone in its transaction, or last.
 pub fn introspection(schemas: &[String]) -> (String, Vec<Option<String>>) {
-    let schemas = serde_json::Value::from(schemas).to_string();
+    let schemas = serde_json::to_string(schemas).expect("a list of text always serialises");
     (include_str!("introspection.sql").to_owned(), vec![Some(schemas)])
 }
 
-/// The answer, borrowed from its text where the text has no escapes. Derived readers take a JSON array for a struct,
-/// field by field; `default` is for those that an array may leave out at its end.
-#[derive(Deserialize)]
+/// The answer, borrowed from its text where the text has no escapes.
 pub(crate) struct Answer<'a> {
-    #[serde(borrow)]
     pub(crate) types: Vec<Type<'a>>,
-    #[serde(borrow)]
     pub(crate) columns: Vec<Column<'a>>,
-    #[serde(borrow)]
     pub(crate) relations: Vec<Relation<'a>>,
-    #[serde(borrow)]
     pub(crate) others: Vec<Other<'a>>,
     pub(crate) keys: Vec<(u32, Vec<u16>)>,
-    #[serde(borrow)]
     pub(crate) foreign_keys: Vec<ForeignKey<'a>>,
-    #[serde(borrow)]
     pub(crate) views: Vec<View<'a>>,
     pub(crate) reads: Vec<(u32, u32)>,
     pub(crate) inherits: Vec<(u32, u32)>,
+    pub(crate) functions: Vec<Function<'a>>,
+    pub(crate) computed: Vec<Computed<'a>>,
+    pub(crate) representations: Vec<Representation<'a>>,
+    pub(crate) handlers: Vec<Handler<'a>>,
+    pub(crate) roles: Vec<Role<'a>>,
 }
 
 /// A type with its modifier.
-#[derive(Deserialize)]
 pub(crate) struct Type<'a> {
-    #[serde(borrow)]
     pub(crate) name: Cow<'a, str>,
-    #[serde(borrow)]
     pub(crate) base_name: Cow<'a, str>,
     pub(crate) kind: char,
     pub(crate) base_kind: char,
     pub(crate) max_length: Option<u32>,
-    #[serde(borrow)]
     pub(crate) labels: Vec<Cow<'a, str>>,
     pub(crate) is_not_null: bool,
     pub(crate) default: Option<Cow<'a, str>>,
 }
 
 /// An exposed relation.
-#[derive(Deserialize)]
 pub(crate) struct Relation<'a> {
     pub(crate) oid: u32,
-    #[serde(borrow)]
     pub(crate) schema: Cow<'a, str>,
-    #[serde(borrow)]
     pub(crate) name: Cow<'a, str>,
     pub(crate) kind: char,
     pub(crate) flags: u8,
     pub(crate) description: Option<Cow<'a, str>>,
     /// Places in [`Answer::columns`].
     pub(crate) columns: Vec<usize>,
-    #[serde(default)]
     attnums: Option<Vec<u16>>,
 }
 
 /// A column that one or more relations have; `data_type` is a place in [`Answer::types`].
-#[derive(Deserialize)]
 pub(crate) struct Column<'a> {
-    #[serde(borrow)]
     pub(crate) name: Cow<'a, str>,
     pub(crate) data_type: usize,
     pub(crate) flags: u8,
-    #[serde(default)]
     pub(crate) default: Option<Cow<'a, str>>,
-    #[serde(default)]
     pub(crate) description: Option<Cow<'a, str>>,
 }
 
 /// A relation that is not exposed.
-#[derive(Deserialize)]
 pub(crate) struct Other<'a> {
     pub(crate) oid: u32,
-    #[serde(borrow)]
     pub(crate) schema: Cow<'a, str>,
-    #[serde(borrow)]
     pub(crate) name: Cow<'a, str>,
     pub(crate) kind: char,
     pub(crate) has_row_security: bool,
 }
 
 /// A foreign key; the columns of both ends in the same order.
-#[derive(Deserialize)]
 pub(crate) struct ForeignKey<'a> {
-    #[serde(borrow)]
     pub(crate) name: Cow<'a, str>,
     pub(crate) source: u32,
     pub(crate) target: u32,
@@ -133,23 +125,120 @@ pub(crate) struct ForeignKey<'a> {
 }
 
 /// A view of any schema.
-#[derive(Deserialize)]
 pub(crate) struct View<'a> {
     pub(crate) oid: u32,
-    #[serde(borrow)]
     pub(crate) outline: Cow<'a, str>,
 }
 
-/// Reads the answer, sorts its relations as the index has them, and refuses what refers to nothing.
+/// A function of one exposed relation's rows that returns another's.
+pub(crate) struct Computed<'a> {
+    pub(crate) source: u32,
+    pub(crate) target: u32,
+    pub(crate) schema: Cow<'a, str>,
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) is_to_one: bool,
+}
+
+/// Functions between a domain and what a request says; `data_type` is a place in [`Answer::types`].
+pub(crate) struct Representation<'a> {
+    pub(crate) data_type: usize,
+    pub(crate) to_json: Option<Cow<'a, str>>,
+    pub(crate) from_json: Option<Cow<'a, str>>,
+    pub(crate) from_text: Option<Cow<'a, str>>,
+}
+
+/// A function that makes bodies of a media type.
+pub(crate) struct Handler<'a> {
+    pub(crate) media_type: Cow<'a, str>,
+    pub(crate) schema: Cow<'a, str>,
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) target_schema: Option<Cow<'a, str>>,
+    pub(crate) target_name: Option<Cow<'a, str>>,
+    pub(crate) is_binary: bool,
+}
+
+/// What is set for a role.
+pub(crate) struct Role<'a> {
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) isolation: Option<Cow<'a, str>>,
+    pub(crate) settings: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+/// A function of an exposed schema.
+pub(crate) struct Function<'a> {
+    pub(crate) schema: Cow<'a, str>,
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) return_schema: Cow<'a, str>,
+    pub(crate) return_name: Cow<'a, str>,
+    pub(crate) flags: u8,
+    pub(crate) description: Option<Cow<'a, str>>,
+    pub(crate) parameters: Vec<Parameter<'a>>,
+    pub(crate) columns: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    pub(crate) settings: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+/// What a function takes.
+pub(crate) struct Parameter<'a> {
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) data_type: Cow<'a, str>,
+    pub(crate) flags: u8,
+}
+
+object!(Answer {
+    types,
+    columns,
+    relations,
+    others,
+    keys,
+    foreign_keys,
+    views,
+    reads,
+    inherits,
+    functions,
+    computed,
+    representations,
+    handlers,
+    roles
+});
+
+rows! {
+    Type { name, base_name, kind, base_kind, max_length, labels, is_not_null, default }
+    Relation { oid, schema, name, kind, flags, description, columns, attnums }
+    Column { name, data_type, flags, default, description }
+    Other { oid, schema, name, kind, has_row_security }
+    ForeignKey { name, source, target, source_columns, target_columns, is_unique }
+    View { oid, outline }
+    Computed { source, target, schema, name, is_to_one }
+    Representation { data_type, to_json, from_json, from_text }
+    Handler { media_type, schema, name, target_schema, target_name, is_binary }
+    Role { name, isolation, settings }
+    Function { schema, name, return_schema, return_name, flags, description, parameters, columns, settings }
+    Parameter { name, data_type, flags }
+}
+
+impl Function<'_> {
+    /// By what they are sorted; the last are for those that are overloaded.
+    fn order(&self) -> impl Ord + '_ {
+        let types: Vec<_> = self.parameters.iter().map(|one| (&*one.name, &*one.data_type)).collect();
+        (&*self.schema, &*self.name, self.parameters.len(), self.description.as_deref(), types)
+    }
+}
+
+/// Reads the answer, sorts its relations and functions as their indexes have them, and refuses what refers to nothing.
 pub(crate) fn parse(json: &[u8]) -> Result<Answer<'_>, Error> {
-    let mut answer: Answer<'_> = serde_json::from_slice(json)
-        .map_err(|error| refused(format!("the introspection's answer can not be read: {error}")))?;
+    let unread = |at: usize| refused(format!("the introspection's answer can not be read from byte {at} on"));
+    let text = str::from_utf8(json).map_err(|error| unread(error.valid_up_to()))?;
+    let mut answer: Answer<'_> = json::read(text).map_err(unread)?;
     within(answer.relations.len(), RELATIONS_MAX, "relations")?;
+    within(answer.functions.len(), FUNCTIONS_MAX, "functions")?;
     answer.types.iter().try_for_each(check_type)?;
     answer.columns.iter().try_for_each(|column| check_column(column, answer.types.len()))?;
     answer.relations.iter().try_for_each(|relation| check_relation(relation, answer.columns.len()))?;
     answer.foreign_keys.iter().try_for_each(check_foreign_key)?;
-    answer.relations.sort_by(|one, other| (&one.schema, &one.name).cmp(&(&other.schema, &other.name)));
+    answer.representations.iter().try_for_each(|one| check_representation(one, answer.types.len()))?;
+    sort::sort_by(&mut answer.roles, &|one, other| one.name.cmp(&other.name));
+    sort::sort_by(&mut answer.relations, &|one, other| (&one.schema, &one.name).cmp(&(&other.schema, &other.name)));
+    sort::sort_by(&mut answer.functions, &|one, other| one.order().cmp(&other.order()));
     Ok(answer)
 }
 
@@ -193,6 +282,13 @@ fn check_foreign_key(key: &ForeignKey<'_>) -> Result<(), Error> {
     }
 }
 
+fn check_representation(representation: &Representation<'_>, type_count: usize) -> Result<(), Error> {
+    match representation.data_type < type_count {
+        true => Ok(()),
+        false => Err(refused("a representation is of a type that is not listed".into())),
+    }
+}
+
 /// The answer makes no sense.
 pub(crate) fn refused(message: String) -> Error {
     Error::new(ErrorKind::Introspection, message)
@@ -228,6 +324,8 @@ mod tests {
             .table("one", &["*a", "b"])
             .foreign_key("fk", "one(b)", "one(a)")
             .view("two", &[("x", "one.a")])
+            .with("computed", json!([1, 1, "app", "next", true]))
+            .with("representations", json!([0, "app.shown", null, null]))
             .json();
         *answer.pointer_mut(pointer).expect("the pointer leads to a value") = value;
         let error = Catalog::from_introspection(answer.to_string().as_bytes()).unwrap_err();
@@ -268,6 +366,8 @@ mod tests {
         refused_with("/foreign_keys/0/3/0", json!(0), "`one` has no column 0");
         refused_with("/foreign_keys/0/4/0", json!(65535), "`one` has no column 65535");
         refused_with("/foreign_keys/0/4", json!([1, 2]), "the foreign key `fk` has no columns, or not as many");
+        refused_with("/computed/0/1", json!(7), "the function `next` is of rows that are not exposed");
+        refused_with("/representations/0/0", json!(1), "a representation is of a type that is not listed");
     }
 
     #[test]

@@ -20,7 +20,7 @@ exposed as materialized (
 
 -- Partitions are left out: their parents stand for them.
 relation as materialized (
-  select c.oid, e.nspname, c.relname, c.relkind, c.relrowsecurity
+  select c.oid, e.nspname, c.relname, c.relkind, c.relrowsecurity, c.reltype
   from pg_catalog.pg_class c
   join exposed e on e.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
@@ -275,6 +275,180 @@ view_described as (
     select translate(pruned.text, e'\x01\x02\x03', '#@.') as text
   ) as outline
   where n.nspname not in ('pg_catalog', 'information_schema')
+),
+
+exposed_function as materialized (
+  select e.nspname, p.*
+  from exposed e
+  join pg_catalog.pg_proc p on p.pronamespace = e.oid
+  where p.prokind = 'f' and p.prorettype <> 'trigger'::regtype
+),
+
+-- What can be called: of these the ones whose parameters all have names, or that have a single one which
+-- takes a whole body. Parameters are numbered among those that take a value, since defaults belong to the last.
+function as materialized (
+  select p.oid, p.nspname, p.proname, p.prorettype, p.proretset, p.provolatile, p.proargmodes, p.proconfig, taken.*
+  from exposed_function p
+  cross join lateral (
+    select
+      coalesce(array_agg(coalesce(name, '') order by place), '{}') as names,
+      coalesce(array_agg(type order by place), '{}') as types,
+      count(nullif(name, '')) as names_count, p.pronargs - p.pronargdefaults as required, p.provariadic <> 0 as is_variadic
+    from unnest(coalesce(p.proallargtypes, p.proargtypes::oid[]), p.proargnames, p.proargmodes)
+      with ordinality as argument (type, name, mode, place)
+    where coalesce(mode, 'i') in ('i', 'b', 'v')
+  ) as taken
+  where taken.names_count = p.pronargs
+    or p.pronargs = 1 and taken.types[1] in ('bytea'::regtype, 'json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'xml'::regtype)
+),
+
+-- The types that are returned, and what lies below those of them that are domains.
+returned as (
+  select t.oid as top, t.oid, t.typbasetype
+  from pg_catalog.pg_type t
+  where t.oid in (select prorettype from function)
+  union all
+  select r.top, t.oid, t.typbasetype
+  from returned r
+  join pg_catalog.pg_type t on t.oid = r.typbasetype
+),
+
+function_described as (
+  select
+    f.oid,
+    case
+      when has_out is true or f.proconfig is not null
+      then json_build_array(f.nspname, f.proname, n.nspname, t.typname, bits.flags, d.description, parameters.described, columns.described, settings.described)
+      else json_build_array(f.nspname, f.proname, n.nspname, t.typname, bits.flags, d.description, parameters.described)
+    end as described
+  from unqualified
+  cross join function f
+  join returned r on r.top = f.prorettype and r.typbasetype = 0
+  join pg_catalog.pg_type t on t.oid = r.oid
+  join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+  left join pg_catalog.pg_description d
+    on d.objoid = f.oid and d.objsubid = 0 and d.classoid = 'pg_catalog.pg_proc'::regclass
+  cross join lateral (select f.proargmodes::text[] && '{t,b,o}' as has_out) as modes
+  cross join lateral (
+    select
+      case when f.is_variadic then 1 else 0 end
+      + case when t.typtype = 'c' or modes.has_out is true then 2 else 0 end
+      + case when f.proretset then 4 else 0 end
+      + case f.provolatile when 'v' then 8 when 's' then 16 else 0 end as flags
+  ) as bits
+  cross join lateral (
+    select coalesce(json_agg(json_build_array(
+      name, format_type(type, null),
+      case when place <= f.required then 1 else 0 end + case when f.is_variadic and place = cardinality(f.types) then 2 else 0 end
+    ) order by place), '[]') as described
+    from unnest(f.names, f.types) with ordinality as parameter (name, type, place)
+  ) as parameters
+  cross join lateral (
+    select coalesce(json_agg(json_build_array(coalesce(name, ''), format_type(type, null)) order by place), '[]') as described
+    from pg_catalog.pg_proc p
+    cross join unnest(p.proallargtypes, p.proargnames, p.proargmodes) with ordinality as argument (type, name, mode, place)
+    where p.oid = f.oid and mode in ('t', 'b', 'o')
+  ) as columns
+  cross join lateral (
+    select coalesce(json_agg(json_build_array(
+      split_part(setting, '=', 1), substr(setting, strpos(setting, '=') + 1)
+    ) order by place), '[]') as described
+    from unnest(f.proconfig) with ordinality as each (setting, place)
+  ) as settings
+),
+
+-- Functions of one row that return rows.
+computed_described as (
+  select
+    p.oid,
+    json_build_array(source.oid::bigint, target.oid::bigint, p.nspname, p.proname, not p.proretset or p.prorows = 1) as described
+  from exposed_function p
+  join relation source on source.reltype = p.proargtypes[0]
+  join relation target on target.reltype = p.prorettype
+  where p.pronargs = 1
+),
+
+-- Casts between a domain and `json`, or from `text`. Postgres itself ignores those of domains; they say how the API
+-- shows values of the domain and reads them.
+representation_described as (
+  select
+    u.number,
+    json_build_array(
+      u.number,
+      max(c.castfunc::regproc::text) filter (where c.castsource = u.atttypid and c.casttarget = 'json'::regtype),
+      max(c.castfunc::regproc::text) filter (where c.casttarget = u.atttypid and c.castsource = 'json'::regtype),
+      max(c.castfunc::regproc::text) filter (where c.casttarget = u.atttypid and c.castsource = 'text'::regtype)
+    ) as described
+  from unqualified
+  cross join type_used u
+  join pg_catalog.pg_type t on t.oid = u.atttypid and t.typtype = 'd'
+  join pg_catalog.pg_cast c
+    on c.castsource = u.atttypid and c.casttarget = 'json'::regtype
+    or c.casttarget = u.atttypid and c.castsource in ('json'::regtype, 'text'::regtype)
+  where c.castcontext = 'i' and c.castmethod = 'f' and has_function_privilege(c.castfunc, 'execute')
+  group by u.number
+),
+
+-- Domains that are named like a media type.
+media_type as materialized (
+  select t.oid, n.nspname, t.typname, t.typbasetype = 'bytea'::regtype as is_binary
+  from pg_catalog.pg_type t
+  join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+  where t.typtype = 'd' and (t.typname ~ '^[A-Za-z0-9.-]+/[A-Za-z0-9.+-]+$' or t.typname = '*/*')
+),
+
+-- What gives bodies of such types: aggregates over the rows of a relation, or of any; and functions, whose result has
+-- only to be cast.
+handler_described as (
+  select
+    p.oid,
+    case p.prokind
+      when 'a' then json_build_array(m.typname, e.nspname, p.proname, r.nspname, r.relname, m.is_binary)
+      else json_build_array(m.typname, m.nspname, m.typname, e.nspname, p.proname, m.is_binary)
+    end as described
+  from media_type m
+  join pg_catalog.pg_proc p on p.prorettype = m.oid
+  join exposed e on e.oid = p.pronamespace
+  left join relation r on r.reltype = p.proargtypes[0]
+  where p.prokind = 'f' and not p.proretset
+    or p.prokind = 'a' and p.pronargs = 1 and (r.oid is not null or p.proargtypes[0] = 'anyelement'::regtype)
+),
+
+-- What `ALTER ROLE … SET` says for the roles that the one who asks may become.
+role_setting as materialized (
+  select
+    r.rolname,
+    substr(setting, 1, strpos(setting, '=') - 1) as name,
+    substr(setting, strpos(setting, '=') + 1) as value
+  from pg_catalog.pg_roles itself
+  join pg_catalog.pg_auth_members m on m.member = itself.oid
+  join pg_catalog.pg_roles r on r.oid = m.roleid
+  cross join unnest(r.rolconfig) as setting
+  where itself.rolname = current_user
+),
+
+role_described as (
+  select
+    s.rolname,
+    json_build_array(
+      s.rolname,
+      max(lower(s.value)) filter (where s.name = 'default_transaction_isolation'),
+      coalesce(
+        json_agg(json_build_array(s.name, s.value) order by s.name) filter (where s.name <> 'default_transaction_isolation'),
+        '[]'
+      )
+    ) as described
+  from role_setting s
+  join pg_catalog.pg_settings known on known.name = s.name
+  where known.context = 'user' or case
+    when current_setting('server_version_num')::int >= 150000 then exists (
+      -- Older servers have no such function, so its name may only be in a text that is run: ts_stat runs one.
+      select from ts_stat(
+        format('select array_to_tsvector(array[%L]) where has_parameter_privilege(%L, %L)', 'yes', s.name, 'set')
+      )
+    )
+  end
+  group by s.rolname
 )
 
 select json_build_object(
@@ -292,5 +466,10 @@ select json_build_object(
   'inherits', (
     select coalesce(json_agg(json_build_array(parent::bigint, child::bigint) order by parent, child), '[]')
     from inherits where parent in (select oid from reachable)
-  )
+  ),
+  'functions', (select coalesce(json_agg(described order by oid), '[]') from function_described),
+  'computed', (select coalesce(json_agg(described order by oid), '[]') from computed_described),
+  'representations', (select coalesce(json_agg(described order by number), '[]') from representation_described),
+  'handlers', (select coalesce(json_agg(described order by oid), '[]') from handler_described),
+  'roles', (select coalesce(json_agg(described order by rolname), '[]') from role_described)
 )::text as body

@@ -34,7 +34,11 @@ pub(crate) fn links(keys: &[Vec<&str>], legs: &[Leg<'_>]) -> Result<Vec<Vec<Link
         }
     }
     for (place, list) in links.iter_mut().enumerate() {
-        list.sort_by_cached_key(|link| Rank::new(place, *link, legs));
+        let mut ranked: Vec<(Rank<'_>, Link)> =
+            list.iter().map(|link| (Rank::new(place, *link, legs), *link)).collect();
+        sort::sort_by(&mut ranked, &|(one, _), (other, _)| one.cmp(other));
+        list.clear();
+        list.extend(ranked.into_iter().map(|(_, link)| link));
     }
     Ok(links)
 }

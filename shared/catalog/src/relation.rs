@@ -1,7 +1,7 @@
 //! One relation: a table, a view, or what else can be read like one.
 
-use crate::format::{self, Cursor, HAS_ROW_SECURITY, IS_DELETABLE, IS_INSERTABLE, IS_UPDATABLE};
-use crate::{Catalog, Column, Relationships};
+use crate::format::{self, Cursor, HAS_REPRESENTATIONS, HAS_ROW_SECURITY, IS_DELETABLE, IS_INSERTABLE, IS_UPDATABLE};
+use crate::{Catalog, Column, ComputedRelationships, Relationships};
 
 /// A relation of an exposed schema, read in place. Partitions are not among them: their parents stand for them.
 #[derive(Clone, Copy)]
@@ -46,6 +46,7 @@ struct Parts<'a> {
     key: Cursor<'a>,
     relationships: Cursor<'a>,
     sources: Cursor<'a>,
+    computed: Cursor<'a>,
 }
 
 impl<'a> Relation<'a> {
@@ -127,6 +128,17 @@ impl<'a> Relation<'a> {
         Relationships::new(*self, self.parts().relationships)
     }
 
+    /// What functions of this relation's rows lead to, sorted by the function's schema and name. One of the name of a
+    /// relation stands for all relationships with it.
+    pub fn computed_relationships(&self) -> ComputedRelationships<'a> {
+        ComputedRelationships::new(self.catalog, self.parts().computed)
+    }
+
+    /// Whether some column's values are shown or read by a function ([`Column::to_json`], `from_json`, `from_text`).
+    pub fn has_representations(&self) -> bool {
+        self.parts().flags & HAS_REPRESENTATIONS != 0
+    }
+
     /// The tables in which the rows of this relation are written, in the order of their OIDs: for a table or a materialized
     /// view itself, with its partitions, other children and parents, since a writer may name any of them; for a view all
     /// these of what it reads, however many views lie between. What the body of a function reads is not known.
@@ -153,6 +165,7 @@ impl<'a> Relation<'a> {
             key: rest.block().unwrap_or(Cursor::EMPTY),
             relationships: rest.block().unwrap_or(Cursor::EMPTY),
             sources: rest.block().unwrap_or(Cursor::EMPTY),
+            computed: rest.block().unwrap_or(Cursor::EMPTY),
         }
     }
 }

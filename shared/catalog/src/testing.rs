@@ -1,5 +1,7 @@
 //! Databases for tests, written by hand or at random.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::Catalog;
@@ -17,7 +19,9 @@ pub(crate) struct Database {
     views: Vec<Value>,
     reads: Vec<Value>,
     inherits: Vec<Value>,
+    functions: Vec<Value>,
     oids: Vec<String>,
+    lists: BTreeMap<&'static str, Vec<Value>>,
 }
 
 impl Database {
@@ -72,11 +76,25 @@ impl Database {
         self
     }
 
+    /// A function, as the introspection describes it.
+    pub(crate) fn function(mut self, described: Value) -> Database {
+        self.functions.push(described);
+        self
+    }
+
+    /// One more item of a list of the answer that nothing else here fills.
+    pub(crate) fn with(mut self, list: &'static str, item: Value) -> Database {
+        self.lists.entry(list).or_default().push(item);
+        self
+    }
+
     pub(crate) fn json(&self) -> Value {
+        let list = |name| self.lists.get(name).cloned().unwrap_or_default();
         json!({
             "types": self.types, "columns": self.columns, "relations": self.relations, "others": self.others,
             "keys": self.keys, "foreign_keys": self.foreign_keys, "views": self.views, "reads": self.reads,
-            "inherits": self.inherits,
+            "inherits": self.inherits, "functions": self.functions, "computed": list("computed"), "representations": list("representations"),
+            "handlers": list("handlers"), "roles": list("roles"),
         })
     }
 
@@ -148,14 +166,28 @@ impl Random {
 
 /// Reads everything that a catalog offers, to see that none of it panics; returns how much there was.
 pub(crate) fn walk(catalog: &Catalog) -> usize {
-    catalog.relations().map(|relation| walk_relation(catalog, relation)).sum()
+    let functions: usize = catalog.functions().map(|function| walk_function(catalog, function)).sum();
+    let handlers = catalog.handlers().map(|handler| format!("{handler:?}").len()).sum::<usize>();
+    let roles = catalog.roles().map(|role| role.name().len() + role.settings().count()).sum::<usize>();
+    let relations = catalog.relations().map(|relation| walk_relation(catalog, relation)).sum::<usize>();
+    functions + handlers + roles + relations
+}
+
+fn walk_function(catalog: &Catalog, function: crate::Function<'_>) -> usize {
+    let relation = function.returned_relation().map(|relation| relation.name());
+    let facts = format!("{function:?} {:?} {relation:?} {:?}", function.return_type(), function.description()).len();
+    let found = catalog.function(function.schema(), function.name()).count();
+    facts + found + function.returned_columns().count() + function.settings().count()
 }
 
 fn walk_relation(catalog: &Catalog, relation: crate::Relation<'_>) -> usize {
-    let columns = relation.columns().map(|column| format!("{column:?}").len() + column.enum_labels().count());
+    let columns = relation
+        .columns()
+        .map(|column| format!("{column:?} {:?}", column.to_json()).len() + column.enum_labels().count());
     let columns = columns.sum::<usize>();
     let relationships = relation.relationships().map(|relationship| format!("{relationship:?}").len()).sum::<usize>();
     let facts = format!("{:?} {:?} {}", relation.kind(), relation.description(), relation.oid()).len();
     let found = usize::from(catalog.relation(relation.schema(), relation.name()).is_some());
-    columns + relationships + facts + found + relation.primary_key().count() + relation.sources().count()
+    let computed = relation.computed_relationships().map(|computed| format!("{computed:?}").len()).sum::<usize>();
+    computed + columns + relationships + facts + found + relation.primary_key().count() + relation.sources().count()
 }

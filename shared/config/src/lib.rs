@@ -4,17 +4,24 @@
 //! (<https://docs.postgrest.org/en/stable/references/configuration.html>); an option that is not known here is
 //! refused by name and never ignored. Secrets are no policy: they are variables of the runtime.
 
+mod option;
+pub mod postgrest;
+mod reader;
+mod toml;
+mod value;
+
 use std::fmt;
 
-use serde::Deserialize;
+pub(crate) use value::Value;
 
 /// Longest configuration text that is read.
 pub const CONFIG_BYTES_MAX: usize = 64 * 1024;
 
 /// The policy of one deployment.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
+    /// What errors tell a client.
+    pub client_error_verbosity: Verbosity,
     /// Schemas that are exposed; the first is the default one.
     pub db_schemas: Vec<String>,
     /// The database role of a caller without a token; `None` refuses such callers.
@@ -23,19 +30,121 @@ pub struct Config {
     pub db_extra_search_path: Vec<String>,
     /// Most rows that one read returns; `None` is no limit.
     pub db_max_rows: Option<u64>,
+    /// Whether `select` may aggregate.
+    pub db_aggregates_enabled: bool,
+    /// Whether `application/vnd.pgrst.plan` is served.
+    pub db_plan_enabled: bool,
+    /// How a transaction ends.
+    pub db_tx_end: TxEnd,
+    /// The function that is called before the main statement, in its transaction.
+    pub db_pre_request: Option<FunctionName>,
+    /// The function whose result is the root document.
+    pub db_root_spec: Option<FunctionName>,
+    /// Settings of a function that are in force for the whole transaction that calls it.
+    pub db_hoisted_tx_settings: Vec<String>,
+    /// Settings of each transaction, with their whole names: `app.settings.…`.
+    pub app_settings: Vec<(String, String)>,
+    /// What a token's `aud` must contain.
+    pub jwt_aud: Option<String>,
+    /// The place of the role in a token's claims, an RFC 9535 path.
+    pub jwt_role_claim_key: String,
+    /// Whether the runtime variable `jwt_secret` is Base64 of the secret.
+    pub jwt_secret_is_base64: bool,
+    /// The role of a caller whose `apikey` is one of the runtime variable `publishable_keys`.
+    pub publishable_key_role: String,
+    /// The role of a caller whose `apikey` is one of the runtime variable `secret_keys`.
+    pub secret_key_role: String,
+    /// What the root document describes.
+    pub openapi_mode: OpenApiMode,
+    /// Whether the root document says that callers authenticate.
+    pub openapi_security_active: bool,
+    /// Where the root document says that the API is.
+    pub openapi_server_proxy_uri: Option<String>,
+    /// Origins whose pages may call; none is all of them.
+    pub server_cors_allowed_origins: Vec<String>,
+    /// Whether responses say what took how long.
+    pub server_timing_enabled: bool,
+    /// The request header that a response repeats.
+    pub server_trace_header: Option<String>,
+    /// Whether filters may name an embed by its relation although it has an alias.
+    pub url_use_legacy_target_names: bool,
     /// Milliseconds within which the region must have answered, retries included.
     pub region_timeout: u64,
     /// Seconds after which an instance looks for a newer catalog.
     pub catalog_max_age: u64,
 }
 
+/// What errors tell a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verbosity {
+    /// `code` and `message`.
+    Minimal,
+    /// `details` and `hint` too.
+    Verbose,
+}
+
+/// How a transaction ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TxEnd {
+    /// Whether it is rolled back when the request says nothing about it.
+    pub rolls_back: bool,
+    /// Whether `Prefer: tx=` may say otherwise.
+    pub is_overridable: bool,
+}
+
+/// What the root document describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenApiMode {
+    /// What the caller's role may use.
+    FollowPrivileges,
+    /// All that is exposed.
+    IgnorePrivileges,
+    /// There is none.
+    Disabled,
+}
+
+/// A function by its name; one without a schema is looked for on the search path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionName {
+    /// The schema, where one is named.
+    pub schema: Option<String>,
+    /// Unquoted.
+    pub name: String,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Config {
+            client_error_verbosity: Verbosity::Verbose,
             db_schemas: vec!["public".into()],
             db_anon_role: None,
             db_extra_search_path: vec!["public".into()],
             db_max_rows: None,
+            db_aggregates_enabled: false,
+            db_plan_enabled: false,
+            db_tx_end: TxEnd { rolls_back: false, is_overridable: false },
+            db_pre_request: None,
+            db_root_spec: None,
+            db_hoisted_tx_settings: [
+                "statement_timeout",
+                "plan_filter.statement_cost_limit",
+                "default_transaction_isolation",
+            ]
+            .map(String::from)
+            .into(),
+            app_settings: vec![],
+            jwt_aud: None,
+            jwt_role_claim_key: "$.role".into(),
+            jwt_secret_is_base64: false,
+            publishable_key_role: "anon".into(),
+            secret_key_role: "service_role".into(),
+            openapi_mode: OpenApiMode::FollowPrivileges,
+            openapi_security_active: false,
+            openapi_server_proxy_uri: None,
+            server_cors_allowed_origins: vec![],
+            server_timing_enabled: false,
+            server_trace_header: None,
+            url_use_legacy_target_names: true,
             region_timeout: 10_000,
             catalog_max_age: 60,
         }
@@ -60,29 +169,29 @@ impl Config {
         if text.len() > CONFIG_BYTES_MAX {
             return Err(Error(format!("longer than {CONFIG_BYTES_MAX} bytes")));
         }
-        let config: Config = toml::from_str(text).map_err(|error| Error(error.message().to_owned()))?;
-        config.checked()
+        let mut config = Config::default();
+        for setting in toml::parse(text).map_err(|problem| Error(problem.to_string()))? {
+            let (key, line) = (setting.key, setting.line);
+            option::set(&mut config, &key, setting.value)
+                .map_err(|unfit| Error(format!("line {line}: `{key}` {unfit}")))?;
+        }
+        Ok(config)
     }
 
     /// The schema of a request that names none.
     pub fn default_schema(&self) -> &str {
         &self.db_schemas[0]
     }
-
-    fn checked(self) -> Result<Config, Error> {
-        if self.db_schemas.is_empty() {
-            return Err(Error("`db-schemas` must name at least one schema".into()));
-        }
-        if self.region_timeout == 0 {
-            return Err(Error("`region-timeout` must be at least 1 ms".into()));
-        }
-        Ok(self)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Config) {
+        assert_eq!(Config::parse(text).unwrap(), expected, "{text}");
+    }
 
     #[track_caller]
     fn refused(text: &str, expected: &str) {
@@ -92,7 +201,7 @@ mod tests {
 
     #[test]
     fn ok_empty_is_the_default() {
-        assert_eq!(Config::parse("").unwrap(), Config::default());
+        check("", Config::default());
     }
 
     #[test]
@@ -103,12 +212,70 @@ mod tests {
     }
 
     #[test]
+    fn ok_strings_may_be_empty_where_nothing_is_a_choice() {
+        check("db-anon-role = ''", Config::default());
+        check("openapi-server-proxy-uri = ''", Config::default());
+        check("db-extra-search-path = []", Config { db_extra_search_path: vec![], ..Config::default() });
+    }
+
+    #[test]
+    fn ok_ends_of_a_transaction() {
+        for (text, rolls_back, is_overridable) in [
+            ("commit", false, false),
+            ("commit-allow-override", false, true),
+            ("rollback", true, false),
+            ("rollback-allow-override", true, true),
+        ] {
+            let expected = Config { db_tx_end: TxEnd { rolls_back, is_overridable }, ..Config::default() };
+            check(&format!("db-tx-end = '{text}'"), expected);
+        }
+    }
+
+    #[test]
+    fn ok_functions_with_and_without_a_schema() {
+        for (text, schema, name) in [("f", None, "f"), ("s.f", Some("s"), "f"), ("s.f.g", Some("s"), "f.g")] {
+            let name = FunctionName { schema: schema.map(str::to_owned), name: name.into() };
+            check(&format!("db-pre-request = '{text}'"), Config { db_pre_request: Some(name), ..Config::default() });
+        }
+    }
+
+    #[test]
+    fn ok_app_settings() {
+        let expected = |name: &str| Config {
+            app_settings: vec![(format!("app.settings.{name}"), "x".into())],
+            ..Config::default()
+        };
+        check("app.settings.host = 'x'", expected("host"));
+        check("[app.settings]\nhost = 'x'", expected("host"));
+        check("app.settings.'a.b' = 'x'", expected("a.b"));
+    }
+
+    #[test]
     fn err_unknown_option_or_wrong_type() {
-        refused("db-schema = 'public'", "`db-schema`");
-        refused("db-schemas = 'public'", "invalid type");
+        refused("\ndb-schema = 'public'", "headland.toml: line 2: `db-schema` is no option");
+        refused("app.settings = 'x'", "`app.settings` is no option");
+        refused("jwt-secret = 'x'", "`jwt-secret` is a secret: set the runtime variable `jwt_secret`");
+        refused("db-pool = 10", "`db-pool` has no sense at the edge");
+        refused("db-schemas = 'public'", "`db-schemas` takes a list of strings");
+        refused("db-schemas = [1]", "`db-schemas` takes a list of strings");
+        refused("db-anon-role = true", "`db-anon-role` takes a string");
+        refused("db-plan-enabled = 'true'", "`db-plan-enabled` takes true or false");
+        refused("db-max-rows = -1", "`db-max-rows` takes an integer that is not negative");
+        refused("db-schemas = [", "line 1: expected");
+    }
+
+    #[test]
+    fn err_values_that_cannot_be() {
         refused("db-schemas = []", "`db-schemas`");
+        refused("db-schemas = ['a', 'pg_catalog']", "`db-schemas` does not allow");
+        refused("db-schemas = ['information_schema']", "`db-schemas` does not allow");
+        refused("db-tx-end = 'maybe'", "`db-tx-end` is one of");
+        refused("openapi-mode = 'on'", "`openapi-mode` is one of");
+        refused("client-error-verbosity = 'loud'", "`client-error-verbosity` is one of");
+        refused("openapi-server-proxy-uri = 'example.com'", "`openapi-server-proxy-uri`");
+        refused("jwt-aud = 'a b:c'", "`jwt-aud`");
+        refused("server-trace-header = 'a b'", "`server-trace-header`");
         refused("region-timeout = 0", "`region-timeout`");
-        refused("db-schemas = [", "");
     }
 
     #[test]

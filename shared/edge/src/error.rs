@@ -22,6 +22,7 @@ struct Parts {
     hint: Option<String>,
     headers: HeaderMap,
     operator: Option<String>,
+    is_brief: bool,
 }
 
 /// Whose fault an error is.
@@ -52,6 +53,7 @@ impl Error {
             hint: None,
             headers: HeaderMap::new(),
             operator: None,
+            is_brief: false,
         }))
     }
 
@@ -106,6 +108,12 @@ impl Error {
         self
     }
 
+    /// Leaves `details` and `hint` out of the body.
+    pub fn brief(mut self) -> Error {
+        self.0.is_brief = true;
+        self
+    }
+
     /// The status that is answered.
     pub fn status(&self) -> StatusCode {
         self.0.status
@@ -121,8 +129,8 @@ impl Error {
         let shape = Shape {
             code: &self.0.code,
             message: &self.0.message,
-            details: self.0.details.as_deref(),
-            hint: self.0.hint.as_deref(),
+            details: Some(self.0.details.as_deref()).filter(|_| !self.0.is_brief),
+            hint: Some(self.0.hint.as_deref()).filter(|_| !self.0.is_brief),
         };
         let body = serde_json::to_vec(&shape).expect("strings always serialise");
         let mut response = Response::new(Body::from(body));
@@ -139,8 +147,10 @@ impl Error {
 #[derive(Serialize)]
 struct Shape<'a> {
     code: &'a str,
-    details: Option<&'a str>,
-    hint: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<Option<&'a str>>,
     message: &'a str,
 }
 
@@ -187,6 +197,11 @@ mod tests {
             400,
             r#"{"code":"missing_name","details":null,"hint":"add it","message":"the `name` parameter is required"}"#,
         );
+    }
+
+    #[test]
+    fn ok_brief() {
+        check(Error::bad_request("c", "m").with_hint("h").brief(), 400, r#"{"code":"c","message":"m"}"#);
     }
 
     #[test]

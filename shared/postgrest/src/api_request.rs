@@ -1,98 +1,139 @@
-//! What is asked for: the URL and the headers, as values.
+//! What is asked for: the URL, the headers and the body, as values.
 //!
 //! Nothing is known yet about the database: names may lead nowhere, and operators may not fit their columns.
 
+mod action;
 mod cursor;
+mod explain;
 mod field;
 mod filter;
 mod logic;
 mod media_type;
 mod order;
+mod payload;
 mod preferences;
 mod query_params;
 mod range;
+#[cfg(test)]
+mod render;
 mod select;
 
-use config::Config;
+use bytes::Bytes;
+use config::{Config, Verbosity};
 use http::header::ACCEPT;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method};
 
+pub(crate) use self::action::Action;
+pub use self::action::Target;
+pub(crate) use self::explain::Explain;
 pub(crate) use self::field::{Field, JsonOperand, JsonOperation};
 pub(crate) use self::filter::{
     Filter, IsValue, Operation, QuantifiedOperator, Quantifier, SearchOperator, SimpleOperator,
 };
 pub(crate) use self::logic::{LogicOperator, LogicTree};
 pub(crate) use self::media_type::{MediaType, negotiate};
+use self::media_type::{accepted, negotiate_document};
 pub(crate) use self::order::{Direction, Nulls, OrderTerm};
-pub(crate) use self::preferences::{Count, Preferences};
-pub(crate) use self::query_params::{QueryParams, canonical};
+pub(crate) use self::payload::{ContentType, Json, Payload, Whole};
+pub(crate) use self::preferences::{Count, Missing, Preferences, Representation, Resolution, Transaction};
+pub(crate) use self::query_params::{ESCAPED, QueryParams, canonical};
 pub(crate) use self::range::Range;
-pub(crate) use self::select::{SelectColumn, SelectItem, SelectRelation};
+pub(crate) use self::select::{Aggregate, SelectColumn, SelectItem, SelectRelation};
 use crate::error::{Error, ErrorKind};
 
-/// A request to read a relation.
+/// A request, read as far as that is possible without the catalog.
 #[derive(Debug, Clone)]
 pub struct ApiRequest {
     pub(crate) method: Method,
-    pub(crate) relation: String,
+    pub(crate) action: Action,
+    /// The name of the relation or function; empty for the root.
+    pub(crate) target: String,
     pub(crate) schema: String,
     /// Whether there was a choice of schemas: then the response names the chosen one.
     pub(crate) is_schema_negotiated: bool,
     pub(crate) query: String,
+    pub(crate) content_type: ContentType,
+    /// The body, where it means something.
+    pub(crate) payload: Option<Payload>,
     pub(crate) query_params: QueryParams,
     /// The rows asked for by `limit`, `offset` and `Range` together.
     pub(crate) range: Range,
     pub(crate) preferences: Preferences,
+    /// The first media type accepted that the dialect makes by itself; JSON if there is none.
     pub(crate) media_type: MediaType,
+    pub(crate) is_acceptable: bool,
+    /// The media types of `Accept`, the best first.
+    pub(crate) accepted: Vec<String>,
+    /// Whether the execution plan is wanted in place of what it is the plan of.
+    pub(crate) explain: Option<Explain>,
     pub(crate) headers: HeaderMap,
+    pub(crate) error_verbosity: Verbosity,
 }
 
 impl ApiRequest {
-    /// Reads a request for `relation`, a path segment that is percent-decoded already; `query` is as received.
+    /// Reads a request; `query` is as received.
     ///
     /// # Errors
     /// Whatever is wrong with the request by itself, such as a filter that cannot be parsed, an `Accept` that
     /// nothing satisfies, a schema that is not exposed, or one of [`crate::limits`] exceeded.
     pub fn parse(
         method: &Method,
-        relation: &str,
+        target: Target<'_>,
         query: Option<&str>,
         headers: &HeaderMap,
+        body: Bytes,
         config: &Config,
     ) -> Result<ApiRequest, Error> {
-        if method != Method::GET && method != Method::HEAD {
-            return Err(ErrorKind::UnsupportedMethod { method: method.to_string() }.into());
-        }
-        if relation.contains('\0') {
+        let target = target.resolved(config)?;
+        let action = Action::of(method, &target)?;
+        if target.name().contains('\0') {
             return Err(ErrorKind::NullCharacter.into());
         }
         let query = query.unwrap_or_default();
-        let schema = schema(headers, config)?;
-        let query_params = QueryParams::parse(query)?;
+        let profile = if is_read(method) { "accept-profile" } else { "content-profile" };
+        let schema = schema(headers.get(profile), config)?;
+        let query_params = QueryParams::parse(query, action == Action::Call && is_read(method))?;
         let range = range::requested(method, headers, query_params.limit_offset())?;
+        let content_type = ContentType::of(headers);
+        let payload = match action {
+            Action::Create | Action::Update | Action::Upsert => {
+                let columns = query_params.columns.as_deref().filter(|_| action != Action::Upsert);
+                Some(Payload::of_write(&content_type, &body, columns)?)
+            }
+            Action::Call if !is_read(method) => {
+                Some(Payload::of_call(&content_type, &body, query_params.columns.as_deref())?)
+            }
+            Action::Read | Action::Delete | Action::Call | Action::Inspect => None,
+        };
+        if action == Action::Upsert && !range.is_all() {
+            return Err(ErrorKind::LimitedUpsert.into());
+        }
         let accept = headers.get(ACCEPT).map_or(Ok("*/*"), |accept| accept.to_str()).unwrap_or_default();
+        let own = match action {
+            Action::Inspect => negotiate_document(accept).map(|()| Some((MediaType::Json, None)))?,
+            _ => negotiate(accept, config.db_plan_enabled).ok(),
+        };
+        let is_acceptable = own.is_some();
+        let (media_type, explain) = own.unwrap_or((MediaType::Json, None));
         Ok(ApiRequest {
             method: method.clone(),
-            relation: relation.to_owned(),
+            action,
+            target: target.name().to_owned(),
             schema: schema.to_owned(),
-            is_schema_negotiated: config.db_schemas.len() > 1 || headers.contains_key(ACCEPT_PROFILE),
+            is_schema_negotiated: config.db_schemas.len() > 1 || headers.contains_key(profile),
             query: query.to_owned(),
+            content_type,
+            payload,
             query_params,
             range,
-            preferences: Preferences::parse(headers),
-            media_type: negotiate(accept)?,
+            preferences: Preferences::parse(headers, config.db_tx_end.is_overridable),
+            media_type,
+            is_acceptable,
+            accepted: accepted(accept),
+            explain,
             headers: headers.clone(),
+            error_verbosity: config.client_error_verbosity,
         })
-    }
-
-    /// The schema that the relation is in.
-    pub fn schema(&self) -> &str {
-        &self.schema
-    }
-
-    /// The relation's name.
-    pub fn relation(&self) -> &str {
-        &self.relation
     }
 
     /// Whether only the headers are wanted.
@@ -101,10 +142,13 @@ impl ApiRequest {
     }
 }
 
-const ACCEPT_PROFILE: &str = "accept-profile";
+fn is_read(method: &Method) -> bool {
+    method == Method::GET || method == Method::HEAD
+}
 
-fn schema<'a>(headers: &'a HeaderMap, config: &'a Config) -> Result<&'a str, Error> {
-    let Some(profile) = headers.get(ACCEPT_PROFILE) else {
+/// The schema that a request names, or the default one.
+pub(crate) fn schema<'a>(profile: Option<&HeaderValue>, config: &'a Config) -> Result<&'a str, Error> {
+    let Some(profile) = profile else {
         return Ok(config.default_schema());
     };
     let profile = String::from_utf8_lossy(profile.as_bytes());

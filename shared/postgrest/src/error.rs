@@ -2,22 +2,26 @@
 //!
 //! The one `match` from kind to status, code and texts is [`Error::answer`]. Codes and texts are PostgREST's
 //! (<https://docs.postgrest.org/en/stable/references/errors.html>): `PGRST0..` connection, `PGRST1..` request,
-//! `PGRST2..` catalog; what Postgres reports keeps its SQLSTATE.
+//! `PGRST2..` catalog, `PGRST3..` token; what Postgres reports keeps its SQLSTATE.
 
+mod function;
 mod kind;
 mod raise;
+mod refusal;
 mod sqlstate;
 
 use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
+use config::Verbosity;
 use http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use serde::Serialize;
 
-pub use self::kind::{Candidate, ErrorKind, RangeError, Suggestion};
+pub use self::kind::{ArgumentsForm, Candidate, ErrorKind, RangeError, Suggestion};
 use self::raise::Raised;
+pub(crate) use self::refusal::MARK;
 
 /// Why a request failed.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,8 +52,10 @@ enum Details<'a> {
 #[derive(Serialize)]
 struct Body<'a> {
     code: &'a str,
-    details: &'a Details<'a>,
-    hint: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a Details<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<Option<&'a str>>,
     message: &'a str,
 }
 
@@ -57,6 +63,11 @@ impl Error {
     /// What Postgres reported. A caller without a token (`is_anonymous`) gets 401 where a privilege is missing.
     pub fn database(error: sql::DatabaseError, is_anonymous: bool) -> Error {
         ErrorKind::Database { error: Box::new(error), is_anonymous }.into()
+    }
+
+    /// What Postgres reported of a write or a call: perhaps one of the statement's own refusals.
+    pub fn of_statement(error: sql::DatabaseError, is_anonymous: bool) -> Error {
+        refusal::read(&error).map_or_else(|| Error::database(error, is_anonymous), Error::from)
     }
 
     /// The status that [`Error::response`] carries.
@@ -71,8 +82,13 @@ impl Error {
 
     /// The whole response: status, JSON body, `Proxy-Status`, and `WWW-Authenticate` beside 401.
     pub fn response(&self) -> Response<Bytes> {
+        self.response_at(Verbosity::Verbose)
+    }
+
+    /// [`Error::response`], saying as much as that.
+    pub fn response_at(&self, verbosity: Verbosity) -> Response<Bytes> {
         let answer = self.answer();
-        let mut response = Response::new(answer.body());
+        let mut response = Response::new(answer.body(verbosity));
         *response.status_mut() = status(answer.status);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
@@ -80,7 +96,7 @@ impl Error {
             headers.insert("proxy-status", value);
         }
         if answer.status == 401 {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            headers.insert(WWW_AUTHENTICATE, self.challenge());
         }
         if let Some(raised) = self.raised() {
             headers.extend(raised.headers());
@@ -89,8 +105,26 @@ impl Error {
     }
 
     /// The JSON body of [`Error::response`].
+    #[cfg(test)]
     pub(crate) fn body(&self) -> Bytes {
-        self.answer().body()
+        self.body_at(Verbosity::Verbose)
+    }
+
+    /// The JSON body of [`Error::response_at`].
+    pub(crate) fn body_at(&self, verbosity: Verbosity) -> Bytes {
+        self.answer().body(verbosity)
+    }
+
+    /// RFC 6750 §3: what is wrong with the token, if there is one.
+    fn challenge(&self) -> HeaderValue {
+        let bare = HeaderValue::from_static("Bearer");
+        match &self.kind {
+            ErrorKind::InvalidToken { message, .. } | ErrorKind::InvalidClaims { message } => {
+                let challenge = format!("Bearer error=\"invalid_token\", error_description=\"{message}\"");
+                HeaderValue::try_from(challenge).unwrap_or(bare)
+            }
+            _ => bare,
+        }
     }
 
     fn raised(&self) -> Option<Raised> {
@@ -113,10 +147,32 @@ impl Error {
             }
             ErrorKind::QueryTooLong => answer(414, "PGRST100", "failed to parse the query string")
                 .details(format!("it is longer than {} bytes", crate::limits::QUERY_BYTES_MAX)),
+            ErrorKind::BodyTooLong => answer(413, "PGRST102", "The body is too long")
+                .details(format!("it is longer than {} bytes", crate::limits::BODY_BYTES_MAX)),
             ErrorKind::TooMuch { what, limit } => {
                 answer(400, "PGRST100", "failed to parse the query string").details(format!("more than {limit} {what}"))
             }
             ErrorKind::NullCharacter => answer(400, "22021", "invalid byte sequence for encoding \"UTF8\": 0x00"),
+            ErrorKind::InvalidCallMethod { method } => {
+                answer(405, "PGRST101", format!("Cannot use the {method} method on RPC"))
+            }
+            ErrorKind::InvalidBody { message } => answer(400, "PGRST102", message.as_str()),
+            ErrorKind::UpsertFilters => {
+                answer(405, "PGRST105", "Filters must include all and only primary key columns with 'eq' operators")
+            }
+            ErrorKind::LimitedUpsert => {
+                answer(400, "PGRST114", "limit/offset querystring parameters are not allowed for PUT")
+            }
+            ErrorKind::UpsertKey => answer(400, "PGRST115", "Payload values do not match URL in primary key column(s)"),
+            ErrorKind::MaxAffected { rows } => {
+                answer(400, "PGRST124", "Query result exceeds max-affected preference constraint")
+                    .details(format!("The query affects {rows} rows"))
+            }
+            ErrorKind::ColumnNotFound { relation, column } => answer(
+                400,
+                "PGRST204",
+                format!("Could not find the '{column}' column of '{relation}' in the schema cache"),
+            ),
             ErrorKind::InvalidRange(error) => {
                 answer(416, "PGRST103", "Requested range not satisfiable").details(error.details())
             }
@@ -127,9 +183,17 @@ impl Error {
             ErrorKind::MediaType { accepted } => {
                 answer(406, "PGRST107", format!("None of these media types are available: {}", accepted.join(", ")))
             }
-            ErrorKind::NotEmbedded { resource } => {
-                answer(400, "PGRST108", format!("'{resource}' is not an embedded resource in this request"))
-                    .hint(format!("Verify that '{resource}' is included in the 'select' query parameter."))
+            ErrorKind::NotEmbedded { resource, alias } => {
+                let answer =
+                    answer(400, "PGRST108", format!("'{resource}' is not an embedded resource in this request"));
+                match alias {
+                    Some(alias) => answer
+                        .details("Target names are not allowed in filters if they have an alias")
+                        .hint(format!("Change '{resource}' to '{alias}' in filters, orders or limits.")),
+                    None => {
+                        answer.hint(format!("Verify that '{resource}' is included in the 'select' query parameter."))
+                    }
+                }
             }
             ErrorKind::GucHeaders => answer(
                 500,
@@ -154,9 +218,23 @@ impl Error {
             }
             ErrorKind::AggregatesNotAllowed => answer(400, "PGRST123", "Use of aggregate functions is not allowed"),
             ErrorKind::InvalidPath => answer(404, "PGRST125", "Invalid path specified in request URL"),
+            ErrorKind::OpenApiDisabled => answer(404, "PGRST126", "Root endpoint metadata is disabled"),
             ErrorKind::NotImplemented { details } => {
                 answer(400, "PGRST127", "Feature not implemented").details(*details)
             }
+            ErrorKind::MaxAffectedOfOne => answer(
+                400,
+                "PGRST128",
+                "Function must return SETOF or TABLE when max-affected preference is used with handling=strict",
+            ),
+            ErrorKind::NoTokenSecret => answer(500, "PGRST300", "Server lacks JWT secret"),
+            ErrorKind::InvalidToken { message, details } => {
+                let mut answer = answer(401, "PGRST301", &**message);
+                answer.details = details.map_or(Details::None, |details| Details::Text(details.into()));
+                answer
+            }
+            ErrorKind::TokenRequired => answer(401, "PGRST302", "Anonymous access is disabled"),
+            ErrorKind::InvalidClaims { message } => answer(401, "PGRST303", &**message),
             ErrorKind::NoRelationship { parent, child, hint, schema, suggestion } => answer(
                 400,
                 "PGRST200",
@@ -172,6 +250,21 @@ impl Error {
                 answer.details = Details::Candidates(candidates);
                 answer
             }
+            ErrorKind::FunctionNotFound { schema, function, arguments, form, suggestion } => {
+                let function = function::Sought { schema, function, arguments, form: *form };
+                answer(404, "PGRST202", function.message())
+                    .details(function.details())
+                    .hint_if(suggestion.as_ref().map(|meant| function.hint(meant)))
+            }
+            ErrorKind::AmbiguousFunction { candidates } => answer(
+                300,
+                "PGRST203",
+                format!("Could not choose the best candidate function between: {}", candidates.join(", ")),
+            )
+            .hint(
+                "Try renaming the parameters or the function itself in the database so function overloading can be \
+                 resolved",
+            ),
             ErrorKind::TableNotFound { schema, relation, suggestion } => {
                 answer(404, "PGRST205", format!("Could not find the table '{schema}.{relation}' in the schema cache"))
                     .hint_if(suggestion.as_ref().map(|meant| format!("Perhaps you meant the table '{schema}.{meant}'")))
@@ -219,9 +312,14 @@ impl<'a> Answer<'a> {
         self
     }
 
-    fn body(&self) -> Bytes {
-        let body =
-            Body { code: &self.code, details: &self.details, hint: self.hint.as_deref(), message: &self.message };
+    fn body(&self, verbosity: Verbosity) -> Bytes {
+        let is_minimal = verbosity == Verbosity::Minimal;
+        let body = Body {
+            code: &self.code,
+            details: Some(&self.details).filter(|_| !is_minimal),
+            hint: Some(self.hint.as_deref()).filter(|_| !is_minimal),
+            message: &self.message,
+        };
         serde_json::to_vec(&body).unwrap_or_default().into()
     }
 }

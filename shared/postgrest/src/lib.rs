@@ -1,7 +1,7 @@
 //! The PostgREST dialect: an HTTP request becomes one SQL statement, and its one row an HTTP response.
 //!
-//! Four stages, a module each, data flowing one way: [`ApiRequest::parse`] reads the URL and the headers,
-//! [`plan()`] resolves them against the catalog, [`statement()`] and [`settings()`] compile, [`response()`] wraps the row.
+//! Four stages, a module each, data flowing one way: [`ApiRequest::parse`] reads URL, headers and body, [`plan()`]
+//! resolves them against the catalog, [`statements()`] compiles, [`response()`] wraps the row that comes back.
 //! Whatever fails is an [`Error`], which knows its own response. Nothing here does I/O.
 //!
 //! Names of the request reach SQL quoted, values only as parameters; one shape of request is always the same
@@ -10,7 +10,9 @@
 //! What PostgREST does is described in <https://docs.postgrest.org/en/stable/references/api.html>.
 
 mod api_request;
+mod caller;
 mod error;
+mod info;
 pub mod limits;
 mod plan;
 mod response;
@@ -18,8 +20,10 @@ mod statement;
 #[cfg(test)]
 mod testing;
 
-pub use api_request::ApiRequest;
-pub use error::{Candidate, Error, ErrorKind, RangeError, Suggestion};
-pub use plan::{ReadPlan, plan};
+pub use api_request::{ApiRequest, Target};
+pub use caller::Caller;
+pub use error::{ArgumentsForm, Candidate, Error, ErrorKind, RangeError, Suggestion};
+pub use info::info;
+pub use plan::{CallPlan, MutatePlan, Plan, ReadPlan, plan};
 pub use response::response;
-pub use statement::{estimate, settings, statement};
+pub use statement::statements;

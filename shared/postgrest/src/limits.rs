@@ -27,3 +27,7 @@ pub const JSON_PATH_MAX: usize = 64;
 /// Longest `Content-Location`, in bytes; a longer one is not sent. It grows with the query, and clients refuse
 /// responses whose headers are over a size of theirs, 16 KB in Node.
 pub const CONTENT_LOCATION_BYTES_MAX: usize = 4 * 1024;
+
+/// Longest body of a request, in bytes; a longer one gets 413. Quotes in it are escaped on the way to the region, which
+/// can double it, and a gateway takes 10 MB.
+pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;

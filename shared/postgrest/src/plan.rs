@@ -1,116 +1,143 @@
-//! What is to be read: the request with every name resolved against the catalog.
+//! What is to be done: the request with every name resolved against the catalog.
 //!
 //! Relations and relationships must be in the catalog. Columns need not be: a function of a row is a column too,
 //! and what does not exist Postgres itself refuses.
 
+mod call;
+mod handler;
+mod mutate;
+mod read;
 mod relationship;
 mod similar;
 mod tree;
 
-use catalog::{Catalog, Relation};
+use catalog::Catalog;
 use config::Config;
+use sql::Isolation;
 
+pub use self::call::CallPlan;
+pub(crate) use self::call::{Argument, Arguments, Body, Call};
+pub use self::mutate::MutatePlan;
+pub(crate) use self::mutate::{BODY, Returned};
 pub use self::tree::ReadPlan;
-use self::tree::source;
-pub(crate) use self::tree::{Condition, Embed, Node, Order, Selected, Source};
-use crate::api_request::{ApiRequest, Range, SelectColumn, SelectItem, SelectRelation};
-use crate::error::{Error, ErrorKind};
+pub(crate) use self::tree::{Aggregated, Condition, Embed, Node, Order, Output, Selected, Shown, Source, WRITTEN};
+use crate::api_request::{Action, ApiRequest};
+use crate::caller::Caller;
+use crate::error::{ArgumentsForm, Error, ErrorKind};
+
+/// The setting that is a transaction's isolation level.
+pub(crate) const ISOLATION: &str = "default_transaction_isolation";
+
+/// What a request comes to.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "a request has one, which is not moved about")]
+pub enum Plan<'a> {
+    /// Rows are read.
+    Read(ReadPlan<'a>),
+    /// A function is called.
+    Call(CallPlan<'a>),
+    /// Rows are written.
+    Mutate(MutatePlan<'a>),
+    /// The schema is described.
+    Inspect,
+}
+
+impl<'a> Plan<'a> {
+    /// What is read.
+    pub(crate) fn read(&self) -> Option<&ReadPlan<'a>> {
+        match self {
+            Plan::Read(plan) => Some(plan),
+            Plan::Call(plan) => Some(&plan.read),
+            Plan::Mutate(plan) => Some(&plan.read),
+            Plan::Inspect => None,
+        }
+    }
+
+    fn read_mut(&mut self) -> Option<&mut ReadPlan<'a>> {
+        match self {
+            Plan::Read(plan) => Some(plan),
+            Plan::Call(plan) => Some(&mut plan.read),
+            Plan::Mutate(plan) => Some(&mut plan.read),
+            Plan::Inspect => None,
+        }
+    }
+
+    /// Whether its transaction writes nothing, and may as well run twice.
+    pub fn is_read_only(&self) -> bool {
+        match self {
+            Plan::Read(_) | Plan::Inspect => true,
+            Plan::Call(plan) => plan.is_read_only,
+            Plan::Mutate(_) => false,
+        }
+    }
+
+    /// The isolation level of its transaction, where one is set for the function that is called, or else for the role;
+    /// `None` is the database's own.
+    pub fn isolation(&self, caller: &Caller<'_>, catalog: &Catalog, config: &Config) -> Option<Isolation> {
+        let of_function = self.function_settings(config).find(|(name, _)| *name == ISOLATION).map(|(_, level)| level);
+        let level = of_function.or_else(|| catalog.role(caller.role)?.isolation())?;
+        Some(Isolation::of_setting(&level.to_ascii_lowercase()))
+    }
+
+    /// The settings of the function that is called, as far as they hold for the whole transaction.
+    pub(crate) fn function_settings(&self, config: &Config) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let function = match self {
+            Plan::Call(plan) => Some(plan.function),
+            Plan::Read(_) | Plan::Mutate(_) | Plan::Inspect => None,
+        };
+        let settings = function.into_iter().flat_map(|function| function.settings());
+        settings.filter(|(name, _)| config.db_hoisted_tx_settings.iter().any(|known| known == name))
+    }
+}
 
 /// Resolves a request against the catalog.
 ///
 /// # Errors
 /// An unknown relation, an embedding that no or several relationships could mean, a filter or order on what is not
-/// embedded, and unknown preferences under `handling=strict`.
-pub fn plan<'a>(request: &'a ApiRequest, catalog: &'a Catalog, config: &Config) -> Result<ReadPlan<'a>, Error> {
-    let relation = catalog.relation(&request.schema, &request.relation).ok_or_else(|| not_found(request, catalog))?;
-    let mut root = Planner { catalog, embeds: 0 }.node(relation, &request.query_params.select, 0)?;
-    add_parameters(&mut root, request)?;
-    root.range = request.range;
-    root.cut(config.db_max_rows);
+/// embedded, a media type that nobody makes, a column to be written that there is none of, a PUT that does not name one row by its key, and unknown
+/// preferences under `handling=strict`.
+pub fn plan<'a>(request: &'a ApiRequest, catalog: &'a Catalog, config: &Config) -> Result<Plan<'a>, Error> {
+    let mut plan = match request.action {
+        Action::Read => Plan::Read(read::plan(request, catalog, config)?),
+        Action::Create | Action::Update | Action::Upsert | Action::Delete => {
+            Plan::Mutate(mutate::plan(request, catalog, config)?)
+        }
+        Action::Call => Plan::Call(call::plan(request, catalog, config)?),
+        Action::Inspect => return Ok(Plan::Inspect),
+    };
+    if let Some(read) = plan.read_mut() {
+        read.handler = handler::choose(request, catalog, read)?;
+    }
     if request.preferences.is_refused() {
         return Err(ErrorKind::InvalidPreferences { preferences: request.preferences.unknown.clone() }.into());
     }
-    Ok(ReadPlan { root, rows_max: config.db_max_rows })
-}
-
-/// Turns `select` into a tree.
-struct Planner<'a> {
-    catalog: &'a Catalog,
-    /// How many embedded relations there are so far.
-    embeds: usize,
-}
-
-impl<'a> Planner<'a> {
-    fn node(&mut self, relation: Relation<'a>, items: &'a [SelectItem], depth: usize) -> Result<Node<'a>, Error> {
-        let mut node = Node {
-            relation,
-            alias: (depth > 0).then(|| alias(relation.name(), depth)),
-            select: Vec::new(),
-            conditions: Vec::new(),
-            order: Vec::new(),
-            range: Range::default(),
-            embeds: Vec::new(),
-        };
-        for item in items {
-            match item {
-                SelectItem::Star => node.select.push(Selected::Star),
-                SelectItem::Column(column) => node.select.push(selected(relation, column)),
-                SelectItem::Relation(select) => node.embeds.push(self.embed(relation, select, depth + 1)?),
-            }
-        }
-        Ok(node)
-    }
-
-    fn embed(&mut self, parent: Relation<'a>, select: &'a SelectRelation, depth: usize) -> Result<Embed<'a>, Error> {
-        self.embeds += 1;
-        let alias = format!("embed.{}", self.embeds);
-        let join = relationship::find(self.catalog, parent, select, depth)?;
-        let node = self.node(join.target, &select.items, depth)?;
-        Ok(Embed { select, alias, join, node })
-    }
-}
-
-fn selected<'a>(relation: Relation<'a>, column: &'a SelectColumn) -> Selected<'a> {
-    let SelectColumn { alias, field, cast } = column;
-    let alias = alias.as_deref().or_else(|| field.last_key());
-    Selected::Column { source: source(relation, field), cast: cast.as_deref(), alias }
-}
-
-/// A name for a relation that is embedded `depth` levels deep. Postgres cuts names after 63 bytes, and the depth must
-/// survive that.
-fn alias(name: &str, depth: usize) -> String {
-    const BYTES_MAX: usize = 56;
-    format!("{}_{depth}", &name[..name.floor_char_boundary(BYTES_MAX)])
-}
-
-fn add_parameters<'a>(root: &mut Node<'a>, request: &'a ApiRequest) -> Result<(), Error> {
-    let params = &request.query_params;
-    for (path, filter) in &params.filters {
-        let node = root.at(path)?;
-        node.conditions.push(node.filter(filter));
-    }
-    for (path, tree) in &params.logic {
-        let node = root.at(path)?;
-        node.conditions.push(node.condition(tree));
-    }
-    for (path, terms) in &params.order {
-        let node = root.at(path)?;
-        if node.order.is_empty() {
-            node.order = terms.iter().map(|term| node.order(term)).collect::<Result<_, _>>()?;
-        }
-    }
-    for (path, limit_offset) in &params.ranges {
-        root.at(path)?.range = limit_offset.range()?;
-    }
-    Ok(())
+    Ok(plan)
 }
 
 fn not_found(request: &ApiRequest, catalog: &Catalog) -> Error {
-    let names = catalog.relations_in(&request.schema).map(|relation| relation.name());
+    table_not_found(&request.schema, &request.target, catalog)
+}
+
+/// What is said of a relation that the catalog does not have.
+pub(crate) fn table_not_found(schema: &str, name: &str, catalog: &Catalog) -> Error {
+    let names = catalog.relations_in(schema).map(|relation| relation.name());
     ErrorKind::TableNotFound {
-        schema: request.schema.clone(),
-        relation: request.relation.clone(),
-        suggestion: similar::most_similar(&request.relation, names, similar::CLOSE).map(str::to_owned),
+        schema: schema.to_owned(),
+        relation: name.to_owned(),
+        suggestion: similar::most_similar(name, names, similar::CLOSE).map(str::to_owned),
+    }
+    .into()
+}
+
+/// What is said of a function that the catalog does not have.
+pub(crate) fn function_not_found(schema: &str, name: &str, catalog: &Catalog) -> Error {
+    let names = catalog.functions_in(schema).map(|function| function.name());
+    ErrorKind::FunctionNotFound {
+        schema: schema.to_owned(),
+        function: name.to_owned(),
+        arguments: vec![],
+        form: ArgumentsForm::Named,
+        suggestion: similar::most_similar(name, names, similar::REMOTE).map(str::to_owned),
     }
     .into()
 }

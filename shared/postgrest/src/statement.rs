@@ -4,95 +4,94 @@
 //! asked), `page_total` (how many there are in `body`), and `response_headers` and `response_status`, which functions
 //! of the database may have set. Names are quoted, values are parameters whose types Postgres infers.
 
+mod answer;
+mod call;
 mod condition;
 mod count;
 mod estimate;
+mod explain;
 mod fragment;
+mod mutate;
+mod openapi;
+mod payload;
 mod read;
+mod refusal;
+mod rows;
 mod settings;
 mod sql;
 
 use ::sql::Statement;
+use catalog::Catalog;
+use config::{Config, FunctionName};
 
-pub use self::estimate::estimate;
-pub use self::settings::settings;
+pub(crate) use self::mutate::key_column;
 use self::sql::Sql;
-use crate::api_request::{ApiRequest, Count, MediaType, Range};
-use crate::plan::ReadPlan;
+use crate::api_request::{ApiRequest, Transaction};
+use crate::caller::Caller;
+use crate::plan::Plan;
 
-/// Compiles a plan. The statements of [`settings()`] and [`estimate()`] go before it, in the same transaction.
-pub fn statement(request: &ApiRequest, plan: &ReadPlan<'_>) -> Statement {
+/// Compiles a plan: what is run in one transaction, in this order. The last statement that gives a row gives the answer.
+///
+/// First come the settings, then the call of `db-pre-request`, then what `count` needs to know of the planner, then the
+/// statement that does the work, then `ROLLBACK` where nothing is to stay.
+pub fn statements(
+    request: &ApiRequest,
+    plan: &Plan<'_>,
+    caller: &Caller<'_>,
+    catalog: &Catalog,
+    config: &Config,
+) -> Vec<Statement> {
+    let mut statements = vec![settings::settings(request, plan, caller, catalog, config)];
+    statements.extend(pre_request(config));
     let mut sql = Sql::default();
-    sql.push("WITH pgrst_source AS (");
-    read::select(&mut sql, &plan.root, None);
-    sql.push(")");
-    let total = total(&mut sql, request, plan);
-    sql.push(" SELECT ").push(&total).push(" AS total_result_set, pg_catalog.count(*) AS page_total, ");
-    sql.push(body(request)).push(" AS body");
-    for setting in ["headers", "status"] {
-        sql.push(", nullif(pg_catalog.current_setting('response.")
-            .push(setting)
-            .push("', true), '') AS response_")
-            .push(setting);
-    }
-    sql.push(" FROM pgrst_source AS page");
-    sql.into_statement()
-}
-
-/// SQL for how many rows there are in all; what it needs is written before. Where none are cut off, they are those of
-/// the page.
-fn total(sql: &mut Sql, request: &ApiRequest, plan: &ReadPlan<'_>) -> String {
-    match request.preferences.count {
-        None => "null::bigint".to_owned(),
-        Some(Count::Planned) => estimate::PLANNED.to_owned(),
-        Some(Count::Exact) if plan.root.range.is_all() => "pg_catalog.count(*)".to_owned(),
-        Some(Count::Exact) => {
-            source_count(sql, plan, None);
-            "(SELECT pg_catalog.count(*) FROM pgrst_source_count)".to_owned()
+    match plan {
+        Plan::Read(plan) => {
+            statements.extend(estimate::estimate(request, plan));
+            read::write(&mut sql, request, plan);
         }
-        Some(Count::Estimated) => estimated(sql, plan),
-    }
-}
-
-/// Rows are counted as far as one beyond `db-max-rows`; where there are as many, the planner may know of more.
-fn estimated(sql: &mut Sql, plan: &ReadPlan<'_>) -> String {
-    source_count(sql, plan, plan.rows_max.map(|rows_max| rows_max.saturating_add(1)));
-    let most = plan.rows_max.unwrap_or(0);
-    format!(
-        "(SELECT CASE WHEN n > {most} THEN greatest(n, {}) ELSE n END \
-         FROM (SELECT pg_catalog.count(*) AS n FROM pgrst_source_count) AS counted)",
-        estimate::PLANNED
-    )
-}
-
-fn source_count(sql: &mut Sql, plan: &ReadPlan<'_>, limit: Option<u64>) {
-    sql.push(", pgrst_source_count AS (");
-    count::select(sql, &plan.root, None);
-    fragment::limit(sql, Range { offset: 0, limit });
-    sql.push(")");
-}
-
-/// The rows as one value. A whole row is `page.*` and not `page`, which a column could be called.
-fn body(request: &ApiRequest) -> &'static str {
-    if request.is_head() {
-        return "''";
-    }
-    match request.media_type {
-        MediaType::Json => "coalesce(pg_catalog.json_agg(page.*), '[]')",
-        MediaType::ArrayStripped => "coalesce(pg_catalog.json_strip_nulls(pg_catalog.json_agg(page.*)), '[]')",
-        MediaType::Object { is_stripped: false } => "coalesce(pg_catalog.json_agg(page.*)->0, 'null')",
-        MediaType::Object { is_stripped: true } => {
-            "coalesce(pg_catalog.json_strip_nulls(pg_catalog.json_agg(page.*)->0), 'null')"
+        Plan::Call(plan) => call::write(&mut sql, request, plan),
+        Plan::Mutate(plan) => mutate::write(&mut sql, request, plan),
+        Plan::Inspect => {
+            statements.extend(openapi::statements(request, catalog, config));
+            return statements;
         }
-        MediaType::Csv => concat!(
-            "(SELECT coalesce(pg_catalog.string_agg(k, ','), '')",
-            " FROM (SELECT pg_catalog.json_object_keys(pg_catalog.row_to_json(first.*)) AS k",
-            " FROM (SELECT * FROM pgrst_source LIMIT 1) AS first) AS header)",
-            " || E'\\n' || ",
-            "coalesce(pg_catalog.string_agg(substring((page.*)::text, 2, length((page.*)::text) - 2), E'\\n'), '')",
-        ),
     }
+    match &request.explain {
+        Some(explain) => statements.extend(explain::statements(explain, sql)),
+        None => statements.push(sql.into_statement()),
+    }
+    if !plan.is_read_only() && rolls_back(request, config) {
+        // What is checked at the end of a transaction is refused here too.
+        statements.extend(["SET CONSTRAINTS ALL IMMEDIATE", "ROLLBACK"].map(bare));
+    }
+    statements
+}
+
+/// The call of `db-pre-request`: its result is of no interest, only what it sets or raises.
+fn pre_request(config: &Config) -> Option<Statement> {
+    let FunctionName { schema, name } = config.db_pre_request.as_ref()?;
+    let mut sql = Sql::default();
+    sql.push("SELECT ");
+    if let Some(schema) = schema {
+        sql.name(schema).push(".");
+    }
+    sql.name(name).push("()");
+    Some(sql.into_statement())
+}
+
+fn rolls_back(request: &ApiRequest, config: &Config) -> bool {
+    match request.preferences.transaction {
+        Some(Transaction::Commit) => false,
+        Some(Transaction::Rollback) => true,
+        None => config.db_tx_end.rolls_back,
+    }
+}
+
+fn bare(text: &str) -> Statement {
+    Statement { text: text.to_owned(), parameters: Vec::new() }
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod values;

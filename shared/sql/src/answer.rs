@@ -6,13 +6,15 @@ use bytes::Bytes;
 use edge::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
-use crate::{DatabaseError, Error, Row};
+use crate::{Answer, DatabaseError, Error, Row};
 
 /// Longest answer that is read, in bytes.
 pub const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Says in a request that the raw form is taken, and in a response that it is given.
 pub(crate) const HEADLAND_RAW: &str = "headland-raw";
+/// The version of the schema, in both.
+pub(crate) const HEADLAND_CATALOG: &str = "headland-catalog";
 /// The raw form's other columns: a JSON object of text or null.
 const HEADLAND_ROW: &str = "headland-row";
 /// The column that is the answer.
@@ -21,10 +23,16 @@ const BODY: &str = "body";
 const RETRY_AFTER_DEFAULT: u64 = 1;
 
 /// Reads a whole response.
-pub(crate) fn read(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Result<Row, Error> {
+pub(crate) fn read(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Result<Answer, Error> {
+    let catalog = headers.get(HEADLAND_CATALOG).and_then(|version| version.to_str().ok()).map(str::to_owned);
+    Ok(Answer { row: row(status, headers, body)?, catalog })
+}
+
+fn row(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Result<Row, Error> {
     match status {
         StatusCode::OK if headers.contains_key(HEADLAND_RAW) => raw_row(headers, body),
         StatusCode::OK => json_row(&body),
+        StatusCode::PRECONDITION_FAILED => Err(Error::CatalogChanged),
         StatusCode::BAD_REQUEST => Err(bad_request(&body)),
         StatusCode::SERVICE_UNAVAILABLE => Err(unavailable(headers, &body)),
         StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => Err(Error::Broken(format!("{status}"))),
@@ -57,8 +65,9 @@ struct Field {
 }
 
 fn json_row(body: &[u8]) -> Result<Row, Error> {
-    let Results { mut results } = serde_json::from_slice(body).map_err(nonsense)?;
-    let Some(ResultSet { fields, mut rows }) = results.pop() else {
+    let Results { results } = serde_json::from_slice(body).map_err(nonsense)?;
+    let last = results.into_iter().rfind(|result| !result.fields.is_empty());
+    let Some(ResultSet { fields, mut rows }) = last else {
         return Err(Error::Nonsense("no result".into()));
     };
     let (Some(values), true) = (rows.pop(), rows.is_empty()) else {
@@ -115,7 +124,8 @@ mod tests {
     #[track_caller]
     fn check(status: u16, pairs: &[(&'static str, &'static str)], body: &'static str, expected: Result<Row, Error>) {
         let status = StatusCode::from_u16(status).unwrap();
-        assert_eq!(read(status, &headers(pairs), Bytes::from_static(body.as_bytes())), expected);
+        let outcome = read(status, &headers(pairs), Bytes::from_static(body.as_bytes()));
+        assert_eq!(outcome.map(|answer| answer.row), expected);
     }
 
     fn row(body: &'static str, columns: &[(&str, Option<&str>)]) -> Result<Row, Error> {
@@ -135,6 +145,15 @@ mod tests {
         let body = r#"{"results":[{"fields":[],"rows":[]},
             {"fields":[{"name":"body","dataTypeID":25},{"name":"total"}],"rows":[["[1]",null]],"command":"SELECT"}]}"#;
         check(200, &[], body, row("[1]", &[("total", None)]));
+        let body = r#"{"results":[{"fields":[{"name":"body"}],"rows":[["[2]"]]},{"fields":[],"rows":[],"command":"ROLLBACK"}]}"#;
+        check(200, &[], body, row("[2]", &[]));
+    }
+
+    #[test]
+    fn ok_version_of_the_schema() {
+        let pairs = headers(&[("headland-raw", "true"), ("headland-catalog", "a1")]);
+        assert_eq!(read(StatusCode::OK, &pairs, Bytes::new()).unwrap().catalog.as_deref(), Some("a1"));
+        check(412, &[], r#"{"message":"another","code":""}"#, Err(Error::CatalogChanged));
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub enum Error {
         /// Seconds after which another attempt may do better.
         retry_after: u64,
     },
+    /// The schema is no longer the one that the batch was made for; nothing was run.
+    CatalogChanged,
     /// The region does not take our requests: a wrong credential, a request or an answer over its limit.
     Refused {
         /// The HTTP status.
@@ -51,6 +53,7 @@ impl fmt::Display for Error {
             Error::Database(error) => write!(f, "{}: {}", error.code, error.message),
             Error::Full { .. } => f.write_str("the region is full"),
             Error::Refused { status, message } => write!(f, "the region refused with {status}: {message}"),
+            Error::CatalogChanged => f.write_str("the schema has changed"),
             Error::Unreachable(why) => write!(f, "the region cannot be reached: {why}"),
             Error::Broken(why) => write!(f, "the connection to the region broke: {why}"),
             Error::TimedOut => f.write_str("the region did not answer in time"),

@@ -2,7 +2,7 @@
 //!
 //! The protocol is Neon's SQL over HTTP (`POST /sql`), so the region is a Neon database or a `headland gateway`
 //! beside any Postgres. To a gateway the client also says, by headers that others ignore, how much time is left
-//! (`Headland-Deadline`) and that it takes the raw form (`Headland-Raw`): the answer's body column as the response
+//! (`Headland-Deadline`), which version of the schema it knows (`Headland-Catalog`), and that it takes the raw form (`Headland-Raw`): the answer's body column as the response
 //! body, byte for byte, and the other columns in one header (`Headland-Row`).
 //!
 //! Start at [`Region::run`]. Every wait is bounded by the caller's timeout; what is safe to send again is retried
@@ -10,12 +10,14 @@
 
 mod answer;
 mod error;
+mod isolation;
 mod region;
 mod retry;
 mod statement;
 
 pub use answer::ANSWER_BYTES_MAX;
 pub use error::{DatabaseError, Error};
+pub use isolation::Isolation;
 pub use region::{Batch, Region};
 pub use retry::ATTEMPTS_MAX;
-pub use statement::{Row, Statement};
+pub use statement::{Answer, Row, Statement};

@@ -8,8 +8,8 @@ use edge::{Edge, HeaderValue, Method, Request, Uri, header};
 use serde::Serialize;
 
 use crate::{
-    Error, Row, Statement,
-    answer::{self, ANSWER_BYTES_MAX, HEADLAND_RAW},
+    Answer, Error, Isolation, Row, Statement,
+    answer::{self, ANSWER_BYTES_MAX, HEADLAND_CATALOG, HEADLAND_RAW},
     retry,
 };
 
@@ -24,13 +24,18 @@ pub struct Region {
     connection: HeaderValue,
 }
 
-/// Statements that run in one transaction, in order. The last one answers with exactly one row.
+/// Statements that run in one transaction, in order. The last one that has columns answers, with exactly one row; a
+/// `ROLLBACK` may follow it.
 #[derive(Debug, Clone, Copy)]
 pub struct Batch<'a> {
     /// What is run.
     pub statements: &'a [Statement],
     /// Whether the transaction is READ ONLY; what is, may be sent again.
     pub read_only: bool,
+    /// The isolation level; `None` is the database's own.
+    pub isolation: Option<Isolation>,
+    /// The version of the schema without which the batch makes no sense.
+    pub catalog: Option<&'a str>,
 }
 
 impl Region {
@@ -62,14 +67,19 @@ impl Region {
         hasher.finish()
     }
 
-    /// Sends a batch and gives the last statement's row: one request, or a few where an attempt failed in a way
+    /// Sends a batch and gives the row that answers it: one request, or a few where an attempt failed in a way
     /// that is safe to repeat. It returns within `timeout`.
     pub async fn run(&self, edge: &Edge, batch: Batch<'_>, timeout: Duration) -> Result<Row, Error> {
+        Ok(self.ask(edge, batch, timeout).await?.row)
+    }
+
+    /// The same, with what the region says beside the row.
+    pub async fn ask(&self, edge: &Edge, batch: Batch<'_>, timeout: Duration) -> Result<Answer, Error> {
         let body = body(batch.statements);
         let deadline = edge.monotonic() + timeout;
         let (mut attempt, mut left) = (1, timeout);
         loop {
-            let outcome = self.attempt(edge, batch.read_only, body.clone(), left).await;
+            let outcome = self.attempt(edge, batch, body.clone(), left).await;
             let again = matches!(&outcome, Err(error) if retry::is_safe(error, batch.read_only));
             if !again || attempt == retry::ATTEMPTS_MAX {
                 return outcome;
@@ -84,8 +94,14 @@ impl Region {
         }
     }
 
-    async fn attempt(&self, edge: &Edge, read_only: bool, body: bytes::Bytes, left: Duration) -> Result<Row, Error> {
-        let request = self.request(read_only, body, left);
+    async fn attempt(
+        &self,
+        edge: &Edge,
+        batch: Batch<'_>,
+        body: bytes::Bytes,
+        left: Duration,
+    ) -> Result<Answer, Error> {
+        let request = self.request(batch, body, left);
         let exchange = async {
             let (head, body) = edge.fetch(request).await?.into_parts();
             let body = body.bytes(ANSWER_BYTES_MAX).await.map_err(|error| Error::Broken(error.to_string()))?;
@@ -94,7 +110,7 @@ impl Region {
         edge.within(left, exchange).await.unwrap_or(Err(Error::TimedOut))
     }
 
-    fn request(&self, read_only: bool, body: bytes::Bytes, left: Duration) -> Request {
+    fn request(&self, batch: Batch<'_>, body: bytes::Bytes, left: Duration) -> Request {
         let yes = HeaderValue::from_static("true");
         let mut request = Request::new(body.into());
         *request.method_mut() = Method::POST;
@@ -106,8 +122,14 @@ impl Region {
         headers.insert("neon-array-mode", yes.clone());
         headers.insert("headland-deadline", HeaderValue::from(left.as_millis() as u64));
         headers.insert(HEADLAND_RAW, yes.clone());
-        if read_only {
+        if batch.read_only {
             headers.insert("neon-batch-read-only", yes);
+        }
+        if let Some(version) = batch.catalog.and_then(|version| HeaderValue::from_str(version).ok()) {
+            headers.insert(HEADLAND_CATALOG, version);
+        }
+        if let Some(isolation) = batch.isolation {
+            headers.insert("neon-batch-isolation-level", HeaderValue::from_static(isolation.name()));
         }
         request
     }
@@ -153,7 +175,12 @@ mod tests {
         let start = edge.monotonic();
         let statements = [Statement { text: "select $1".into(), parameters: vec![Some("\"a\"".into()), None] }];
         let region = block_on(Region::of(&edge)).unwrap();
-        let outcome = block_on(region.run(&edge, Batch { statements: &statements, read_only }, TIMEOUT));
+        let isolation = read_only.then_some(Isolation::RepeatableRead);
+        let outcome = block_on(region.run(
+            &edge,
+            Batch { statements: &statements, read_only, isolation, catalog: read_only.then_some("7") },
+            TIMEOUT,
+        ));
         (outcome, requests.take(), edge.monotonic() - start)
     }
 
@@ -176,6 +203,8 @@ mod tests {
         assert_eq!(request.uri(), "http://region.test/sql");
         assert_eq!(request.headers()["headland-deadline"], "2000");
         assert_eq!(request.headers()["neon-batch-read-only"], "true");
+        assert_eq!(request.headers()["neon-batch-isolation-level"], "RepeatableRead");
+        assert_eq!(request.headers()["headland-catalog"], "7");
         assert!(request.headers()["neon-connection-string"].is_sensitive());
         let body = block_on(request.into_body().bytes(999)).unwrap();
         assert_eq!(body, r#"{"queries":[{"query":"select $1","params":["\"a\"",null]}]}"#);

@@ -25,6 +25,15 @@ pub struct Row {
     pub columns: BTreeMap<String, Option<String>>,
 }
 
+/// A row, and what the region says beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Answer {
+    /// The row.
+    pub row: Row,
+    /// The version of the schema that the database had when the batch began, or an older one; `None` where nobody looks.
+    pub catalog: Option<String>,
+}
+
 impl Row {
     /// A column's text; `None` where it is NULL or absent.
     pub fn get(&self, column: &str) -> Option<&str> {

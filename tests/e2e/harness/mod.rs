@@ -8,6 +8,6 @@ mod upstream;
 
 pub(crate) use http::{exchange_raw, get, send};
 pub(crate) use process::{Process, root, scratch};
-pub(crate) use region::{Mode, region};
-pub(crate) use runtime::{Runtime, START_TIMEOUT, dev, headland, node, node_modules, stop, wrangler};
+pub(crate) use region::{Mode, SLOW, region};
+pub(crate) use runtime::{JWT_SECRET, Runtime, START_TIMEOUT, dev, headland, node, node_modules, stop, wrangler};
 pub(crate) use upstream::upstream;

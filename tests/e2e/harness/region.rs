@@ -5,6 +5,7 @@ use std::io::{Read, Write, copy};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
 
@@ -15,6 +16,8 @@ use super::dev;
 pub(crate) enum Mode {
     /// To the gateway and back.
     Pass,
+    /// To the gateway and back, [`SLOW`] later.
+    Slow,
     /// Closes it at once.
     Down,
     /// Reads, and never answers.
@@ -28,6 +31,9 @@ pub(crate) enum Mode {
     /// Answers 502 with a page of its own, as a proxy before a dead gateway does.
     BadGateway,
 }
+
+/// How much later a slow region answers.
+pub(crate) const SLOW: Duration = Duration::from_millis(700);
 
 struct Relay {
     url: String,
@@ -76,6 +82,11 @@ impl Relay {
         let mode = *self.mode.lock().unwrap();
         let answer = match mode {
             Mode::Pass => return relay(edge, TcpStream::connect(gateway)?),
+            Mode::Slow => {
+                let gateway = TcpStream::connect(gateway)?;
+                thread::sleep(SLOW);
+                return relay(edge, gateway);
+            }
             Mode::Down => return edge.shutdown(Shutdown::Both),
             Mode::Silent => return copy(&mut edge, &mut std::io::sink()).map(drop),
             Mode::Nonsense => "200 OK\r\ncontent-length: 20\r\n\r\n<html>It works!</h1>",

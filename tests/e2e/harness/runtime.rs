@@ -112,14 +112,18 @@ impl Runtime {
     }
 }
 
-/// Policy of the runtimes over [`region`]: they give up soon, so that a slow region can be tested.
-const CONFIG: &str = "db-schemas = ['public']\ndb-anon-role = 'anon'\nregion-timeout = 1500\n";
+/// What tokens are signed with.
+pub(crate) const JWT_SECRET: &str = "reallyreallyreallyreallyverysafe";
+/// Policy of the runtimes over [`region`]: they give up soon, so that a slow region can be tested, and clients may see
+/// plans and have their writes rolled back.
+const CONFIG: &str = "db-anon-role = 'anon'\nregion-timeout = 1500\ndb-plan-enabled = true\n\
+                      db-tx-end = 'commit-allow-override'\n";
 
 fn headland_dev(arguments: &[&str]) -> anyhow::Result<Process> {
     let state = scratch(&format!("state-{}", arguments.len()))?;
     let mut command = headland()?;
     command.args(["dev", "--listen", "127.0.0.1:0", "--no-watch", "--state"]).arg(state).args(arguments);
-    command.env_remove("DATABASE_URL");
+    command.env_remove("DATABASE_URL").env("JWT_SECRET", JWT_SECRET);
     if !arguments.is_empty() {
         command.env("SPIN_VARIABLE_HEADLAND_CONFIG", CONFIG).env("SPIN_VARIABLE_PROBE_UPSTREAM", upstream()?);
     }
@@ -133,6 +137,7 @@ pub(crate) fn wrangler(folder: &Path, config: &str, vars: &[String]) -> anyhow::
     command.arg(modules.join("wrangler/bin/wrangler.js"));
     command.args(["dev", "--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0", "--config", config]);
     command.arg("--persist-to").arg(scratch("wrangler")?).arg("--var").arg(format!("HEADLAND_CONFIG:{CONFIG}"));
+    command.args(["--var", &format!("JWT_SECRET:{JWT_SECRET}")]);
     command.args(vars.iter().flat_map(|var| ["--var", var.as_str()]));
     command.env("CI", "true").env("WRANGLER_SEND_METRICS", "false").env("NO_COLOR", "1");
     Process::start_in(folder, &mut command)
@@ -143,7 +148,7 @@ fn spin() -> anyhow::Result<Process> {
     let mut command = Command::new("spin");
     command.args(["up", "--listen", "127.0.0.1:0", "--state-dir"]).arg(scratch("spin")?);
     command.env("SPIN_VARIABLE_REGION_URL", url).env("SPIN_VARIABLE_REGION_CONNECTION", connection);
-    command.env("SPIN_VARIABLE_HEADLAND_CONFIG", CONFIG);
+    command.env("SPIN_VARIABLE_HEADLAND_CONFIG", CONFIG).env("SPIN_VARIABLE_JWT_SECRET", JWT_SECRET);
     Process::start(&mut command)
 }
 
@@ -160,12 +165,14 @@ pub(crate) struct Dev {
     pub(crate) region_url: String,
     pub(crate) region_connection: String,
     pub(crate) database_url: String,
+    pub(crate) superuser_url: String,
 }
 
 /// The region of [`Runtime::Emulator`], which is started if it does not run yet.
 pub(crate) fn dev() -> anyhow::Result<Dev> {
     Runtime::Emulator.url()?;
-    let text = std::fs::read_to_string(scratch("state-0")?.join("region.env"))?;
+    let state = scratch("state-0")?;
+    let text = std::fs::read_to_string(state.join("region.env"))?;
     let value = |name: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
         line.map(str::to_owned).with_context(|| format!("region.env has no {name}"))
@@ -174,6 +181,7 @@ pub(crate) fn dev() -> anyhow::Result<Dev> {
         region_url: value("REGION_URL")?,
         region_connection: value("REGION_CONNECTION")?,
         database_url: value("DATABASE_URL")?,
+        superuser_url: std::fs::read_to_string(state.join("postgres/url"))?.trim().to_owned(),
     })
 }
 

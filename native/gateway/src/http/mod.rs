@@ -4,6 +4,7 @@ mod activity;
 mod body;
 mod health;
 mod route;
+mod schema;
 mod serve;
 mod sql;
 
@@ -25,4 +26,5 @@ struct State {
     metrics: Arc<Metrics>,
     types: Types,
     health: health::Health,
+    schema: schema::Schema,
 }

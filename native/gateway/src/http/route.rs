@@ -29,7 +29,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("neon-request-id");
 /// Headers that a browser may send. Neon's own list lacks `Neon-Batch-Deferrable`.
 const ALLOWED_HEADERS: &str = "Authorization, Neon-Connection-String, Neon-Raw-Text-Output, Neon-Array-Mode, \
     Neon-Pool-Opt-In, Neon-Batch-Read-Only, Neon-Batch-Isolation-Level, Neon-Batch-Deferrable, Headland-Raw, \
-    Headland-Deadline";
+    Headland-Deadline, Headland-Catalog";
 
 pub(super) async fn handle(state: &State, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let id = request_id();

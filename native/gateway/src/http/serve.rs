@@ -14,7 +14,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 use super::activity::Watched;
-use super::{State, health, route};
+use super::{State, health, route, schema};
 use crate::credential::Credential;
 use crate::metrics::Metrics;
 use crate::pg::{Pool, Target};
@@ -64,6 +64,7 @@ pub async fn start(options: Options) -> Result<Gateway, Error> {
         metrics,
         types: Types::default(),
         health: health::Health::default(),
+        schema: schema::Schema::default(),
         options,
     });
     let (stop, stopped) = oneshot::channel();
@@ -75,8 +76,12 @@ pub async fn start(options: Options) -> Result<Gateway, Error> {
 async fn serve(state: Arc<State>, listener: TcpListener, stopped: oneshot::Receiver<()>) {
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
-    let mut reaper = JoinSet::new();
-    reaper.spawn(state.pool.clone().reap());
+    let mut beside = JoinSet::new();
+    beside.spawn(state.pool.clone().reap());
+    if let Some(interval) = state.options.catalog_watch {
+        let state = state.clone();
+        beside.spawn(async move { state.schema.watch(&state.pool, interval).await });
+    }
     let slots = Arc::new(Semaphore::new(state.options.http_connections_max));
     let asked = tokio::select! {
         asked = stopped => asked.is_ok(),
@@ -88,6 +93,7 @@ async fn serve(state: Arc<State>, listener: TcpListener, stopped: oneshot::Recei
     }
     // Aborted requests drop their leases, which cancels what they run.
     connections.shutdown().await;
+    beside.shutdown().await;
     state.pool.close().await;
 }
 

@@ -1,6 +1,7 @@
 //! `POST /sql`: runs SQL.
 //!
-//! Refuses, in this order: what the headers say, the credential, the body; then whatever Postgres refuses.
+//! Refuses, in this order: what the headers say, the credential, another version of the schema, the body; then whatever
+//! Postgres refuses.
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::{Error, ErrorKind};
 
 const CONNECTION_STRING: HeaderName = HeaderName::from_static("neon-connection-string");
 const RAW: HeaderName = HeaderName::from_static("headland-raw");
+const CATALOG: HeaderName = HeaderName::from_static("headland-catalog");
 const ROW: HeaderName = HeaderName::from_static("headland-row");
 
 pub(super) async fn handle(state: &State, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Error> {
@@ -26,6 +28,9 @@ pub(super) async fn handle(state: &State, request: Request<Incoming>) -> Result<
     let (head, body) = request.into_parts();
     let call = Call::parse(&head.headers)?;
     check_credential(state, &head.headers)?;
+    // Known before anything runs, so that no answer can be older than what it names.
+    let catalog = state.schema.version();
+    check_catalog(&catalog, &head.headers)?;
     let patience = call.deadline.map_or(state.options.deadline, |given| given.min(state.options.deadline));
     let deadline = arrived + patience;
     let body_deadline = deadline.min(arrived + state.options.body_timeout);
@@ -37,7 +42,9 @@ pub(super) async fn handle(state: &State, request: Request<Incoming>) -> Result<
     };
     let queries = Queries::parse(&body)?;
     let answer = execution(state, &call, &queries, deadline, patience).run().await?;
-    Ok(respond(answer, &call, queries.is_batch()))
+    let mut response = respond(answer, &call, queries.is_batch());
+    response.headers_mut().extend(catalog.map(|version| (CATALOG, version)));
+    Ok(response)
 }
 
 fn execution<'a>(
@@ -67,6 +74,15 @@ fn check_credential(state: &State, headers: &HeaderMap) -> Result<(), Error> {
         Some(Ok(connection_string)) => state.credential.check(connection_string),
         Some(Err(_)) => refuse("invalid `Neon-Connection-String`: it is not ASCII"),
         None => refuse("the header `Neon-Connection-String` is missing"),
+    }
+}
+
+fn check_catalog(catalog: &Option<HeaderValue>, headers: &HeaderMap) -> Result<(), Error> {
+    match (catalog, headers.get(CATALOG)) {
+        (Some(now), Some(given)) if now != given => {
+            Err(Error::new(ErrorKind::CatalogChanged, "the schema is no longer the one that the request was made for"))
+        }
+        _ => Ok(()),
     }
 }
 

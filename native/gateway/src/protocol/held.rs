@@ -44,9 +44,11 @@ impl Held {
         Held { results: Vec::new(), bytes: 0, bytes_max }
     }
 
-    /// The raw form, if the last result is one row with a `body`.
+    /// The raw form, if the last result that has columns is one row with a `body`. What comes after it may end the
+    /// transaction: a `ROLLBACK` has none.
     pub(crate) fn raw(&self) -> Result<Option<RawReply>, Error> {
-        let Some(HeldResult { columns, rows, .. }) = self.results.last() else { return Ok(None) };
+        let last = self.results.iter().rev().find(|result| !result.columns.columns.is_empty());
+        let Some(HeldResult { columns, rows, .. }) = last else { return Ok(None) };
         let [row] = &rows[..] else { return Ok(None) };
         let Some(body_at) = columns.columns.iter().position(|column| column.name == BODY_COLUMN) else {
             return Ok(None);

@@ -13,6 +13,7 @@ mod mixture;
 mod postgres;
 mod protocol;
 mod raw;
+mod schema;
 mod sessions;
 mod statements;
 mod trips;

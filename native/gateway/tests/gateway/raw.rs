@@ -59,6 +59,32 @@ async fn ok_last_result_of_a_batch() {
     assert_eq!(reply.header("neon-batch-read-only"), Some("true"));
 }
 
+/// What a request for `tx=rollback` sends: the row comes, nothing stays, and the connection serves on.
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_last_row_before_a_rollback() {
+    let Some(gateway) = Fixture::start_with("raw_rollback", |options| options.pool_max = 1).await else { return };
+    gateway.query("CREATE TABLE t (id int PRIMARY KEY, up int REFERENCES t DEFERRABLE INITIALLY DEFERRED)").await;
+    let insert = |up: i32| {
+        json!({"queries": [
+            {"query": "SELECT set_config('app.who', $1, true)", "params": ["edge"]},
+            {"query": "WITH n AS (INSERT INTO t VALUES (1, $1) RETURNING id) SELECT 'made ' || id AS body FROM n",
+             "params": [up.to_string()]},
+            {"query": "SET CONSTRAINTS ALL IMMEDIATE"},
+            {"query": "ROLLBACK"},
+        ]})
+    };
+    for _ in 0..3 {
+        let reply = gateway.post(insert(1).to_string(), &[RAW]).await;
+        check_raw(&reply, b"made 1", json!({}));
+        let refused = gateway.post(insert(2).to_string(), &[RAW]).await;
+        assert_eq!((refused.status.as_u16(), &refused.json()["code"]), (400, &json!("23503")));
+        let after = ask(&gateway, "SELECT count(*) || coalesce(current_setting('app.who', true), '') AS body FROM t");
+        check_raw(&after.await, b"0", json!({}));
+    }
+    gateway.until_activity("state = 'idle'", 1).await;
+    assert_eq!(gateway.metric("connects_total").await, 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn ok_ordinary_form_in_any_other_case() {
     let Some(gateway) = Fixture::start("raw_otherwise").await else { return };

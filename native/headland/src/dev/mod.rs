@@ -15,7 +15,6 @@ mod region;
 mod requests;
 mod sample;
 
-use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -31,8 +30,9 @@ use url::Url;
 
 pub(crate) use bound::Bound;
 
+use crate::policy::Policy;
 use crate::signal::Stop;
-use crate::{duration, http, log};
+use crate::{duration, http, log, token};
 use binaries::Binaries;
 use place::{Place, Written};
 use postgres::Cluster;
@@ -61,6 +61,13 @@ pub(crate) struct Options {
     /// Connection string that this region checks
     #[arg(long, env = "REGION_CONNECTION", hide_env_values = true, value_name = "URL", requires = "region_url")]
     region_connection: Option<String>,
+    /// Policy to use in place of the built-in one: a headland.toml, or PostgREST's configuration file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// What tokens are verified with: a secret, a JWK or a JWKS [default: the configuration file's, or, for the private
+    /// cluster, one that `headland token` signs with]
+    #[arg(long, env = "JWT_SECRET", hide_env_values = true, value_name = "SECRET")]
+    jwt_secret: Option<String>,
     /// Where the edge listens
     #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
@@ -90,11 +97,12 @@ struct House {
 }
 
 /// Runs until a signal comes, or something ends that must not.
-pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
+pub(crate) async fn run(mut options: Options) -> anyhow::Result<()> {
+    let policy = options.read_policy()?;
     let mut stop = Stop::listen()?;
     let mut house = House::default();
     let outcome = tokio::select! {
-        outcome = serve(&options, &mut house) => outcome,
+        outcome = serve(&options, policy, &mut house) => outcome,
         () = stop.wait() => {
             tracing::info!("stopping");
             Ok(())
@@ -110,16 +118,18 @@ pub(crate) fn print_postgres() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn serve(options: &Options, house: &mut House) -> anyhow::Result<()> {
+async fn serve(options: &Options, policy: Option<String>, house: &mut House) -> anyhow::Result<()> {
     let began = Instant::now();
-    let config = config(&options.manifest)?;
+    let config = config(&options.manifest, policy.as_deref())?;
     free(options.listen)?;
     house.lock = Some(lock(&options.state)?);
 
-    let (place, tables) = match options.region() {
+    let (mut place, tables) = match options.region() {
         Some(place) => (place, Vec::new()),
         None => own_region(options, &config, house).await?,
     };
+    place.policy = policy;
+    place.jwt_secret = jwt_secret(options, place.database_url.is_some())?;
     house.region_file = Some(place.write(&options.state)?);
 
     let emulator = emulator::start(edge(options, &place)?).await?;
@@ -133,6 +143,14 @@ async fn serve(options: &Options, house: &mut House) -> anyhow::Result<()> {
     }
 }
 
+/// The secret that is given, else one of our own for the private cluster.
+fn jwt_secret(options: &Options, is_private: bool) -> anyhow::Result<Option<String>> {
+    match options.jwt_secret.as_deref().filter(|secret| !secret.is_empty()) {
+        Some(secret) => Ok(Some(secret.to_owned())),
+        None => is_private.then(|| token::dev_secret(&options.state)).transpose(),
+    }
+}
+
 /// A gateway for the database that is named, or else for the private one; and the tables to be read there.
 async fn own_region(options: &Options, config: &Config, house: &mut House) -> anyhow::Result<(Place, Vec<String>)> {
     let private = match options.database_url() {
@@ -143,7 +161,7 @@ async fn own_region(options: &Options, config: &Config, house: &mut House) -> an
     let (gateway, region) = region::open(database_url, SHUTDOWN_GRACE).await?;
     house.gateway = Some(gateway);
     let tables = requests::tables(&region, config).await.context("cannot use the database")?;
-    let place = Place { url: region.url(), connection: region.connection, database_url: private };
+    let place = Place { database_url: private, ..Place::new(region.url(), region.connection) };
     Ok((place, tables))
 }
 
@@ -171,11 +189,10 @@ async fn private_database(state: &Path, house: &mut House) -> anyhow::Result<Str
 }
 
 fn edge(options: &Options, place: &Place) -> anyhow::Result<emulator::Options> {
-    let variables = [("region_url", place.url.clone()), ("region_connection", place.connection.clone())];
     // In full: the watcher reports files by their full paths, and so do errors about components.
     let mut edge = emulator::Options::new(fs::canonicalize(&options.manifest)?);
     edge.listen = options.listen;
-    edge.variables = BTreeMap::from(variables.map(|(name, value)| (name.to_owned(), value)));
+    edge.variables = place.variables().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     edge.state_dir = options.state.join("emulator");
     edge.rtt = options.rtt;
     edge.watch = !options.no_watch;
@@ -186,7 +203,21 @@ fn edge(options: &Options, place: &Place) -> anyhow::Result<emulator::Options> {
 impl Options {
     fn region(&self) -> Option<Place> {
         let (url, connection) = (self.region_url.clone()?, self.region_connection.clone()?);
-        Some(Place { url, connection, database_url: None })
+        Some(Place::new(url, connection))
+    }
+
+    /// Reads the file that `--config` names, and takes from it what the command line leaves open.
+    fn read_policy(&mut self) -> anyhow::Result<Option<String>> {
+        let Some(path) = &self.config else { return Ok(None) };
+        let policy = Policy::read(path)?;
+        for warning in &policy.warnings {
+            tracing::warn!("{warning}");
+        }
+        self.jwt_secret = self.jwt_secret.take().or(policy.jwt_secret);
+        if self.region_url.is_none() && self.database_url().is_none() {
+            self.database_url = policy.database_url;
+        }
+        Ok(Some(policy.text))
     }
 
     /// An empty variable is as good as none.
@@ -211,9 +242,13 @@ impl House {
     }
 }
 
-/// Policy as the functions will read it: `headland.toml` beside the manifest, or the defaults.
-fn config(manifest: &Path) -> anyhow::Result<Config> {
+/// Policy as the functions will read it: the one that is named, else `headland.toml` beside the manifest, else the
+/// defaults.
+fn config(manifest: &Path, policy: Option<&str>) -> anyhow::Result<Config> {
     anyhow::ensure!(manifest.is_file(), "there is no `{}`; --manifest names another", manifest.display());
+    if let Some(policy) = policy {
+        return Ok(Config::parse(policy)?);
+    }
     match fs::read_to_string(manifest.with_file_name("headland.toml")) {
         Ok(text) => Ok(Config::parse(&text)?),
         Err(_) => Ok(Config::default()),

@@ -1,20 +1,26 @@
-//! Where the edge finds its region, and the file that says so to `wrangler dev` and `spin up`.
+//! What the edge is told, and the file that tells it to `wrangler dev` and `spin up` too.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::borrow::Cow;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use crate::secret;
+
 /// In the state folder while `headland dev` runs; read by its owner alone.
 const FILE: &str = "region.env";
 
-/// What the functions are told of the region.
+/// What the functions are told: where their region is, and what of policy is not built in.
 pub(crate) struct Place {
     /// The variable `region_url`.
     pub(crate) url: String,
     /// The variable `region_connection`.
     pub(crate) connection: String,
+    /// The variable `headland_config`.
+    pub(crate) policy: Option<String>,
+    /// The variable `jwt_secret`.
+    pub(crate) jwt_secret: Option<String>,
     /// The private cluster's URL as the authenticator's, where there is one.
     pub(crate) database_url: Option<String>,
 }
@@ -23,14 +29,34 @@ pub(crate) struct Place {
 pub(crate) struct Written(PathBuf);
 
 impl Place {
+    pub(crate) fn new(url: String, connection: String) -> Place {
+        Place { url, connection, policy: None, jwt_secret: None, database_url: None }
+    }
+
+    /// The runtime's variables that are set.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let variables = [
+            ("region_url", Some(&self.url)),
+            ("region_connection", Some(&self.connection)),
+            ("headland_config", self.policy.as_ref()),
+            ("jwt_secret", self.jwt_secret.as_ref()),
+        ];
+        variables.into_iter().filter_map(|(name, value)| Some((name, value?.as_str())))
+    }
+
     /// Writes `NAME=value` lines, as `wrangler dev --env-file` and a shell read them.
     pub(crate) fn write(&self, state: &Path) -> anyhow::Result<Written> {
-        let mut text = format!("REGION_URL={}\nREGION_CONNECTION={}\n", self.url, self.connection);
-        if let Some(database_url) = &self.database_url {
-            text.push_str(&format!("DATABASE_URL={database_url}\n"));
+        let mut text = String::new();
+        let database_url = self.database_url.as_deref().map(|url| ("database_url", url));
+        for (name, value) in self.variables().chain(database_url) {
+            let name = name.to_ascii_uppercase();
+            match quoted(value) {
+                Some(value) => text.push_str(&format!("{name}={value}\n")),
+                None => tracing::warn!("{name} is not in {FILE}: it has a single quote in it"),
+            }
         }
         let path = state.join(FILE);
-        write_private(&path, &text).with_context(|| format!("cannot write `{}`", path.display()))?;
+        secret::write(&path, &text).with_context(|| format!("cannot write `{}`", path.display()))?;
         Ok(Written(path))
     }
 }
@@ -42,13 +68,15 @@ impl Drop for Written {
     }
 }
 
-/// A file made anew, because the mode is that of its making.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    if path.exists() {
-        fs::remove_file(path)?;
+/// Between single quotes, where anything could mean something to a reader of the line. Those disagree on how a single
+/// quote is written.
+fn quoted(value: &str) -> Option<Cow<'_, str>> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/@%=+,".contains(c);
+    match () {
+        () if value.chars().all(is_plain) => Some(value.into()),
+        () if value.contains('\'') => None,
+        () => Some(format!("'{value}'").into()),
     }
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(text.as_bytes())
 }
 
 #[cfg(test)]
@@ -61,13 +89,16 @@ mod tests {
     fn ok_written_for_the_owner_and_removed() {
         let folder = std::env::temp_dir().join(format!("headland-place-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let place =
-            Place { url: "http://r:1".into(), connection: "postgresql://edge:c@r/d".into(), database_url: None };
+        let mut place = Place::new("http://r:1".into(), "postgresql://edge:c@r/d".into());
+        place.policy = Some("a = \"b\"\nc = 1\n".into());
+        place.jwt_secret = Some("it's".into());
         let path = folder.join(FILE);
         fs::write(&path, "old").unwrap();
         let written = place.write(&folder).unwrap();
         let text = fs::read_to_string(&path).unwrap();
-        assert_eq!(text, "REGION_URL=http://r:1\nREGION_CONNECTION=postgresql://edge:c@r/d\n");
+        let expected = "REGION_URL=http://r:1\nREGION_CONNECTION=postgresql://edge:c@r/d\n\
+                        HEADLAND_CONFIG='a = \"b\"\nc = 1\n'\n";
+        assert_eq!(text, expected);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         drop(written);
         assert!(!path.exists());

@@ -1,15 +1,17 @@
 //! The gateway as its callers see it: SQL over HTTP.
 
+use std::future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::OnceLock;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
 use gateway::Gateway;
 use hyper::{Request, StatusCode};
 use serde::{Deserialize, Serialize};
-use tokio::runtime::{self, Runtime};
+use tokio::runtime::{Builder, Handle};
 use url::Url;
 
 use crate::http;
@@ -33,29 +35,35 @@ pub(crate) struct Statement<'a> {
 /// A row: text or null per column.
 pub(crate) type Row = Vec<Option<String>>;
 
+/// Who changes a table looks at what becomes of it a moment later.
+const CATALOG_WATCH: Duration = Duration::from_millis(250);
+
 /// Starts a gateway for `database_url` on a free port of this machine, with a credential of this moment.
 pub(crate) async fn open(database_url: &str, shutdown_grace: Duration) -> anyhow::Result<(Gateway, Region)> {
     let mut options = gateway::Options::new(database_url, &secret::token()?)?;
     options.shutdown_grace = shutdown_grace;
+    options.catalog_watch = Some(CATALOG_WATCH);
     let mut connection: Url = "postgresql://localhost".parse()?;
     let named =
         connection.set_username(&options.user).and_then(|()| connection.set_password(Some(&options.credential)));
     named.map_err(|()| anyhow::anyhow!("a URL without a host"))?;
     connection.set_path(&options.database);
-    let gateway = threads()?.spawn(gateway::start(options)).await??;
+    let gateway = thread()?.spawn(gateway::start(options)).await??;
     let region = Region { address: gateway.address(), connection: connection.into() };
     Ok((gateway, region))
 }
 
 /// A thread of the gateway's own. On those of the emulator, requests to the gateway would queue behind the components
 /// that wait for them; and one thread serves more of them than a developer's machine can send.
-fn threads() -> io::Result<&'static Runtime> {
-    static THREADS: OnceLock<Runtime> = OnceLock::new();
-    if let Some(threads) = THREADS.get() {
-        return Ok(threads);
+fn thread() -> io::Result<Handle> {
+    static THREAD: OnceLock<Handle> = OnceLock::new();
+    if let Some(thread) = THREAD.get() {
+        return Ok(thread.clone());
     }
-    let threads = runtime::Builder::new_multi_thread().worker_threads(1).thread_name("gateway").enable_all().build()?;
-    Ok(THREADS.get_or_init(|| threads))
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
+    thread::Builder::new().name("gateway".to_owned()).spawn(move || runtime.block_on(future::pending::<()>()))?;
+    Ok(THREAD.get_or_init(|| handle).clone())
 }
 
 impl<'a> Statement<'a> {

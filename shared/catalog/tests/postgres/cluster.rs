@@ -55,6 +55,11 @@ impl Cluster {
 
     /// Runs a script as that role, stopping at the first error; returns what its queries yield.
     pub(crate) fn run(&self, role: &str, script: &str) -> String {
+        text(self.output(role, script))
+    }
+
+    /// What psql makes of a script, which may fail.
+    pub(crate) fn output(&self, role: &str, script: &str) -> Output {
         let mut psql = self.command("psql");
         psql.args(["-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-d", "postgres", "-U", role]).arg("-h");
         let mut child = psql
@@ -67,7 +72,7 @@ impl Cluster {
         let mut input = child.stdin.take().expect("its input is a pipe");
         input.write_all(script.as_bytes()).expect("psql reads the script");
         drop(input);
-        text(child.wait_with_output().expect("psql ends"))
+        child.wait_with_output().expect("psql ends")
     }
 
     fn command(&self, program: &str) -> Command {

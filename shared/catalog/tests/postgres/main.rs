@@ -6,7 +6,7 @@ mod cluster;
 
 use std::fmt::Write;
 
-use catalog::{Cardinality, Catalog, Relation, Relationship};
+use catalog::{Cardinality, Catalog, Function, Relation, Relationship};
 use cluster::Cluster;
 
 #[test]
@@ -22,7 +22,8 @@ fn another_role_schema_or_search_path_changes_nothing_that_it_should_not() {
     let Some(cluster) = Cluster::start() else { return };
     cluster.run("postgres", include_str!("schema.sql"));
     let catalog = introspect(&cluster, "authenticator", &["app"]);
-    assert_eq!(catalog.as_bytes(), introspect(&cluster, "postgres", &["app"]).as_bytes());
+    cluster.run("postgres", "create role twin noinherit login; grant anon, writer to twin");
+    assert_eq!(catalog.as_bytes(), introspect(&cluster, "twin", &["app"]).as_bytes());
     assert!(catalog.relations().all(|relation| relation.schema() == "app"));
     assert!(catalog.relation("app", "films").unwrap().relationships().all(|one| one.target().schema() == "app"));
 
@@ -33,6 +34,24 @@ fn another_role_schema_or_search_path_changes_nothing_that_it_should_not() {
     cluster.run("postgres", "alter table app.actors add column name text");
     let changed = introspect(&cluster, "authenticator", &["app"]);
     assert!(changed.relation("app", "actors").unwrap().column("name").is_some());
+}
+
+/// PostgreSQL 15 was the first in which a parameter's setting can be granted.
+#[test]
+fn a_parameter_that_may_be_set_by_grant_is_set_for_a_role() {
+    let Some(cluster) = Cluster::start() else { return };
+    cluster.run("postgres", include_str!("schema.sql"));
+    if cluster.run("postgres", "show server_version_num").trim() < "150000" {
+        return;
+    }
+    const NAME: &str = "log_min_duration_statement";
+    let is_set = || {
+        let catalog = introspect(&cluster, "authenticator", &["app"]);
+        catalog.role("anon").is_some_and(|role| role.settings().any(|(name, _)| name == NAME))
+    };
+    assert!(!is_set());
+    cluster.run("postgres", &format!("grant set on parameter {NAME} to authenticator"));
+    assert!(is_set());
 }
 
 /// Asks as that role, in a read-only transaction.
@@ -62,6 +81,17 @@ fn described(catalog: &Catalog) -> String {
     for relation in catalog.relations() {
         describe(&mut text, relation).expect("a String takes everything");
     }
+    for function in catalog.functions() {
+        describe_function(&mut text, function).expect("a String takes everything");
+    }
+    for handler in catalog.handlers() {
+        text += &format!("{} by {:?} of {:?}", handler.media_type, handler.function, handler.target);
+        text += if handler.is_binary { ", binary\n" } else { "\n" };
+    }
+    for role in catalog.roles() {
+        let settings: Vec<_> = role.settings().collect();
+        text += &format!("role {:?}: isolation {:?}, {settings:?}\n", role.name(), role.isolation());
+    }
     text
 }
 
@@ -89,6 +119,11 @@ fn describe(text: &mut String, relation: Relation<'_>) -> std::fmt::Result {
         column.max_length().map_or(Ok(()), |length| write!(text, ", at most {length}"))?;
         column.identity().map_or(Ok(()), |identity| write!(text, ", identity {identity:?}"))?;
         write!(text, "{}", if column.is_generated() { ", generated" } else { "" })?;
+        let representation =
+            [(column.to_json(), "shown"), (column.from_json(), "read"), (column.from_text(), "parsed")];
+        for (function, does) in representation.into_iter().filter_map(|(function, does)| Some((function?, does))) {
+            write!(text, ", {does} by {function}")?;
+        }
         column.default().map_or(Ok(()), |default| write!(text, ", default {default}"))?;
         let labels: Vec<_> = column.enum_labels().collect();
         write!(text, "{}", if labels.is_empty() { String::new() } else { format!(", one of {labels:?}") })?;
@@ -102,10 +137,34 @@ fn describe(text: &mut String, relation: Relation<'_>) -> std::fmt::Result {
     for relationship in relation.relationships() {
         writeln!(text, "  {}", line(&relationship))?;
     }
+    for computed in relation.computed_relationships() {
+        let to = if computed.is_to_one { "1" } else { "*" };
+        writeln!(text, "  ?:{to} {:?} by {}.{}()", computed.target, computed.schema, computed.name)?;
+    }
     for source in relation.sources() {
         let security = if source.has_row_security { ", row security" } else { "" };
         writeln!(text, "  reads {}.{}{security}", source.schema, source.name)?;
     }
+    writeln!(text)
+}
+
+fn describe_function(text: &mut String, function: Function<'_>) -> std::fmt::Result {
+    let (schema, name) = function.return_type();
+    let set = if function.returns_set() { "set of " } else { "" };
+    let row = if function.returns_composite() { " (row)" } else { "" };
+    let volatility = function.volatility();
+    writeln!(text, "{}.{}: {set}{schema}.{name}{row}, {volatility:?}", function.schema(), function.name())?;
+    if let Some(comment) = function.description() {
+        writeln!(text, "  comment {comment:?}")?;
+    }
+    for parameter in function.parameters() {
+        let required = if parameter.is_required { ", required" } else { "" };
+        let variadic = if parameter.is_variadic { ", variadic" } else { "" };
+        writeln!(text, "  takes {:?} {}{required}{variadic}", parameter.name, parameter.data_type)?;
+    }
+    function.returned_columns().try_for_each(|(name, data_type)| writeln!(text, "  gives {name:?} {data_type}"))?;
+    function.returned_relation().map_or(Ok(()), |relation| writeln!(text, "  gives rows of {relation:?}"))?;
+    function.settings().try_for_each(|(name, value)| writeln!(text, "  sets {name} to {value:?}"))?;
     writeln!(text)
 }
 

@@ -114,3 +114,76 @@ create view app.writable as select id, name from app.directors;
 create foreign data wrapper nothing;
 create server nowhere foreign data wrapper nothing;
 create foreign table app.remote (id integer not null) server nowhere;
+
+-- What can be called, and what cannot.
+create function app.search(query text default '', "max rows" integer default 10) returns setof app.films
+  stable language sql as 'select * from app.films limit $2';
+comment on function app.search is 'Finds films';
+create function app.overloaded() returns void language sql as '';
+create function app.overloaded(a integer, variadic rest app.mood[]) returns app.short
+  immutable language sql as $$select 'x'::app.short$$;
+create function app.overloaded(a text) returns app.moods
+  language sql set statement_timeout to '5s' set default_transaction_isolation to 'repeatable read' as $$select 'sad'::app.moods$$;
+create function app.takes_body(json) returns json language sql as 'select $1';
+create function app.takes_two_bodies(json, text) returns json language sql as 'select $1';
+create function app.takes_half_a_name(a integer, integer) returns integer language sql as 'select $1';
+create function app.takes_row(app.films) returns text language sql as 'select $1.title';
+create function app.is_a_trigger() returns trigger language plpgsql as 'begin return new; end';
+create procedure app.is_a_procedure() language sql as '';
+create aggregate app.is_an_aggregate(integer) (sfunc = int4pl, stype = integer);
+create function app.gives_columns(out first integer, inout second text, letter character default 'x')
+  language sql as $$select 1, 'b'$$;
+create function app.gives_table(dates date[]) returns table (day date, "the mood" app.mood)
+  language sql as $$select d, 'sad'::app.mood from unnest(dates) d$$;
+create function app.gives_size() returns app.size language sql as 'select 1, 2';
+create function extra.gives_numbers() returns setof bigint language sql as 'select 1';
+create function private.hidden_function() returns integer language sql as 'select 1';
+
+-- Relationships by function: of tables and views, to one and to many; not to what is hidden, nor of two rows.
+create function app.director(app.films) returns setof app.directors rows 1 stable language sql as 'select * from app.directors where id = $1.director_id';
+create function app."the film"(app.posters) returns app.films stable language sql as 'select * from app.films where id = $1.film_id';
+create function extra.shown(app.film_directors) returns setof extra.odd stable language sql as 'select * from extra.odd';
+create function app.noted(app.films) returns setof private.notes stable language sql as 'select * from private.notes where film_id = $1.id';
+create function app.both(app.films, app.films) returns setof app.films stable language sql as 'values ($1), ($2)';
+create function private.secret(app.films) returns setof app.films stable language sql as 'values ($1)';
+
+-- How a domain is shown and read. An explicit cast and one that may not be run mean nothing.
+create domain app.colour as integer;
+create function app.shown(app.colour) returns json immutable language sql as $$ select to_json('#' || to_hex($1)) $$;
+create function app."Read"(json) returns app.colour immutable language sql as $$ select 0::app.colour $$;
+create function private.parsed(text) returns app.colour immutable language sql as $$ select 0::app.colour $$;
+create cast (app.colour as json) with function app.shown(app.colour) as implicit;
+create cast (json as app.colour) with function app."Read"(json) as implicit;
+create cast (text as app.colour) with function private.parsed(text) as implicit;
+create domain app.forbidden as integer;
+create function app.forbidden_shown(app.forbidden) returns json immutable language sql as $$ select '1'::json $$;
+create function app.forbidden_read(json) returns app.forbidden immutable language sql as $$ select 0::app.forbidden $$;
+revoke execute on function app.forbidden_shown from public;
+create cast (app.forbidden as json) with function app.forbidden_shown(app.forbidden) as implicit;
+create cast (json as app.forbidden) with function app.forbidden_read(json) as assignment;
+create table app.paints (name text, colour app.colour default 1, other app.forbidden);
+
+create domain app."text/html" as text;
+create domain app."*/*" as bytea;
+create domain app."no type" as text;
+create function app.add_film(state app."text/html", next app.films) returns app."text/html" immutable language sql as 'select $1';
+create function app.add_any(state app."text/html", next anyelement) returns app."text/html" immutable language sql as 'select $1';
+create aggregate app.film_page (app.films) (sfunc = app.add_film, stype = app."text/html");
+create aggregate app.any_page (anyelement) (sfunc = app.add_any, stype = app."text/html");
+create aggregate private.hidden_page (app.films) (sfunc = app.add_film, stype = app."text/html");
+create function app.download() returns app."*/*" immutable language sql as $$ select ''::bytea $$;
+create function app.untyped() returns app."no type" immutable language sql as $$ select '' $$;
+create function app.pages() returns setof app."text/html" immutable language sql as $$ select '' $$;
+
+-- Settings of roles that the authenticator may become. Only superusers may change log_min_duration_statement.
+create role anon;
+create role writer;
+create role stranger;
+grant anon, writer to authenticator;
+alter role anon set statement_timeout = '3s';
+alter role anon set app.own = 'x';
+alter role anon set "DateStyle" = 'ISO, DMY';
+alter role anon set log_min_duration_statement = 0;
+alter role writer set default_transaction_isolation = 'SERIALIZABLE';
+alter role writer in database postgres set work_mem = '1MB';
+alter role stranger set work_mem = '2MB';

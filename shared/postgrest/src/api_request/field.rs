@@ -76,6 +76,21 @@ pub(super) fn name(cursor: &mut Cursor<'_>) -> Result<String, Error> {
     words(cursor, is_name_character, NAME)
 }
 
+/// Reads names with commas between them; `what` is for errors.
+pub(super) fn names(what: &'static str, value: &str) -> Result<Vec<String>, Error> {
+    let mut cursor = Cursor::new(what, value);
+    let mut names = Vec::new();
+    loop {
+        cursor.skip_blanks();
+        names.push(name(&mut cursor)?);
+        cursor.skip_blanks();
+        if cursor.is_end() {
+            return Ok(names);
+        }
+        cursor.expect(",", "\",\"")?;
+    }
+}
+
 /// Reads `->` and `->>` steps; perhaps none.
 pub(super) fn path(cursor: &mut Cursor<'_>) -> Result<Vec<JsonOperation>, Error> {
     let mut path = Vec::new();

@@ -98,7 +98,7 @@ pub(crate) enum SearchOperator {
 const OPERATOR: &str = "operator (eq, gt, ...)";
 const DELIMITER: &str = "delimiter (.)";
 
-const SIMPLE: [(&str, SimpleOperator); 9] = [
+pub(super) const SIMPLE: [(&str, SimpleOperator); 9] = [
     ("neq", SimpleOperator::NotEqual),
     ("cs", SimpleOperator::Contains),
     ("cd", SimpleOperator::ContainedIn),
@@ -110,7 +110,7 @@ const SIMPLE: [(&str, SimpleOperator); 9] = [
     ("adj", SimpleOperator::Adjacent),
 ];
 
-const QUANTIFIED: [(&str, QuantifiedOperator); 9] = [
+pub(super) const QUANTIFIED: [(&str, QuantifiedOperator); 9] = [
     ("eq", QuantifiedOperator::Equal),
     ("gte", QuantifiedOperator::GreaterThanEqual),
     ("gt", QuantifiedOperator::GreaterThan),
@@ -122,14 +122,14 @@ const QUANTIFIED: [(&str, QuantifiedOperator); 9] = [
     ("imatch", QuantifiedOperator::IMatch),
 ];
 
-const SEARCH: [(&str, SearchOperator); 4] = [
+pub(super) const SEARCH: [(&str, SearchOperator); 4] = [
     ("fts", SearchOperator::Query),
     ("plfts", SearchOperator::Plain),
     ("phfts", SearchOperator::Phrase),
     ("wfts", SearchOperator::Web),
 ];
 
-const IS: [(&str, IsValue); 5] = [
+pub(super) const IS: [(&str, IsValue); 5] = [
     ("null", IsValue::Null),
     ("not_null", IsValue::NotNull),
     ("true", IsValue::True),
@@ -142,6 +142,23 @@ pub(super) fn parse(field: Field, value: &str) -> Result<Filter, Error> {
     let mut cursor = Cursor::new("failed to parse filter", value);
     let filter = condition(&mut cursor, field, |cursor| Ok(cursor.take_rest().to_owned()))?;
     if cursor.is_end() { Ok(filter) } else { Err(cursor.error(&["end of input"])) }
+}
+
+/// Whether a value begins as a condition does.
+pub(super) fn has_operator(value: &str) -> bool {
+    let word = value.split('.').next().unwrap_or_default();
+    let has_rest = word.len() < value.len();
+    match word {
+        "not" => has_rest,
+        "is" | "isdistinct" | "in" => true,
+        _ => {
+            let name = word.split('(').next().unwrap_or_default();
+            let is_quantified = name.len() < word.len();
+            let search = SEARCH.iter().any(|(known, _)| *known == name);
+            let quantified = QUANTIFIED.iter().any(|(known, _)| *known == name);
+            search || quantified || !is_quantified && SIMPLE.iter().any(|(known, _)| *known == name)
+        }
+    }
 }
 
 /// Reads a condition; `value` reads a value in this context.

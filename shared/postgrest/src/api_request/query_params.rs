@@ -1,7 +1,8 @@
 //! The query string as a whole: which parameter is what.
 //!
 //! A name ends in its keyword: `order`, `limit`, `offset`, `and`, `or`; all others are columns and filters. What
-//! stands before the last dot is the way to an embedded relation: `author.books.limit=3`.
+//! stands before the last dot is the way to an embedded relation: `author.books.limit=3`. Where a function is called by
+//! GET, what is not written like a filter is an argument.
 
 use std::borrow::Cow;
 
@@ -31,13 +32,19 @@ pub(crate) struct QueryParams {
     pub(crate) logic: Vec<(EmbedPath, LogicTree)>,
     /// `order`.
     pub(crate) order: Vec<(EmbedPath, Vec<OrderTerm>)>,
+    /// `columns`: the members of the body that are written, others are ignored.
+    pub(crate) columns: Option<Vec<String>>,
+    /// `on_conflict`: by which columns a row is told to be there already.
+    pub(crate) on_conflict: Option<Vec<String>>,
     /// `limit` and `offset`.
     pub(crate) ranges: Vec<(EmbedPath, LimitOffset)>,
+    /// `name=value`, where a function is called by GET.
+    pub(crate) arguments: Vec<(String, String)>,
 }
 
 impl QueryParams {
-    /// Reads a query string as received, without the `?`.
-    pub(super) fn parse(query: &str) -> Result<QueryParams, Error> {
+    /// Reads a query string as received, without the `?`; `has_arguments` if a function is called by GET.
+    pub(super) fn parse(query: &str, has_arguments: bool) -> Result<QueryParams, Error> {
         if query.len() > QUERY_BYTES_MAX {
             return Err(ErrorKind::QueryTooLong.into());
         }
@@ -47,6 +54,9 @@ impl QueryParams {
             logic: Vec::new(),
             order: Vec::new(),
             ranges: Vec::new(),
+            arguments: Vec::new(),
+            columns: None,
+            on_conflict: None,
         };
         let mut select = None;
         let mut counts = Counts::default();
@@ -54,6 +64,11 @@ impl QueryParams {
             let (name, value) = pair?;
             match value {
                 Some(value) if name == "select" => select = select.or(Some(select::parse(&value)?)),
+                Some(value) if has_arguments && is_argument(&name, &value) => {
+                    counts.filters += 1;
+                    counts.check()?;
+                    params.arguments.push((name.into_owned(), value.into_owned()));
+                }
                 Some(value) => params.add(&name, &value, &mut counts)?,
                 None => {}
             }
@@ -69,7 +84,12 @@ impl QueryParams {
 
     fn add(&mut self, name: &str, value: &str, counts: &mut Counts) -> Result<(), Error> {
         match name.rsplit('.').next().unwrap_or(name) {
-            "columns" | "on_conflict" if !name.contains('.') => {}
+            "columns" if !name.contains('.') => {
+                self.columns = Some(field::names("failed to parse columns parameter", value)?)
+            }
+            "on_conflict" if !name.contains('.') => {
+                self.on_conflict = Some(field::names("failed to parse on_conflict parameter", value)?);
+            }
             "order" => {
                 let terms = order::parse(value)?;
                 counts.order_terms += terms.len();
@@ -125,6 +145,19 @@ impl QueryParams {
     }
 }
 
+/// A parameter that is no keyword, leads into no embedded relation, and whose value does not begin with an operator.
+fn is_argument(name: &str, value: &str) -> bool {
+    const KEYWORDS: [&str; 7] = ["columns", "on_conflict", "order", "limit", "offset", "and", "or"];
+    !name.contains('.') && !KEYWORDS.contains(&name) && !filter::has_operator(value)
+}
+
+/// The fields of a form; one without `=` is empty.
+pub(super) fn form(body: &[u8]) -> Result<Vec<(String, String)>, Error> {
+    let body = str::from_utf8(body).map_err(|_| not_utf8("the body"))?;
+    let field = |(name, value): Pair<'_>| (name.into_owned(), value.unwrap_or_default().into_owned());
+    pairs(body).map(|pair| pair.map(field)).collect()
+}
+
 #[derive(Default)]
 struct Counts {
     filters: usize,
@@ -143,11 +176,13 @@ impl Counts {
     }
 }
 
+/// All but RFC 3986's unreserved characters.
+pub(crate) const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 /// The query string in one order and one spelling, as `Content-Location` has it.
 pub(crate) fn canonical(query: &str) -> String {
-    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
     let mut pairs: Vec<_> = pairs(query).filter_map(Result::ok).collect();
-    pairs.sort_by(|(left, _), (right, _)| left.cmp(right));
+    sort::sort_by(&mut pairs, &|(left, _), (right, _)| left.cmp(right));
     let mut text = String::with_capacity(query.len() + 16);
     let mut previous = None;
     for (name, value) in &pairs {
@@ -182,14 +217,16 @@ fn decode(text: &str) -> Result<Cow<'_, str>, Error> {
         return Ok(Cow::Borrowed(text));
     }
     let blanks = text.replace('+', " ");
-    let decoded = percent_decode(blanks.as_bytes()).decode_utf8().map_err(|_| ErrorKind::QueryParam {
-        message: "failed to parse the query string".to_owned(),
-        details: format!("`{text}` is not UTF-8"),
-    })?;
+    let decoded = percent_decode(blanks.as_bytes()).decode_utf8().map_err(|_| not_utf8(text))?;
     if decoded.contains('\0') {
         return Err(ErrorKind::NullCharacter.into());
     }
     Ok(Cow::Owned(decoded.into_owned()))
+}
+
+fn not_utf8(what: &str) -> Error {
+    let message = "failed to parse the query string".to_owned();
+    ErrorKind::QueryParam { message, details: format!("`{what}` is not UTF-8") }.into()
 }
 
 fn path_before_keyword(name: &str) -> Result<EmbedPath, Error> {

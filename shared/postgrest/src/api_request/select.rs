@@ -2,9 +2,13 @@
 //!
 //! ```text
 //! items    = [ item *( "," item ) ]
-//! item     = "*" / column / relation
-//! column   = [ alias ":" ] field [ "::" type ]
-//! relation = [ alias ":" ] name *2( "!" ( "inner" / "left" / hint ) ) "(" items ")"
+//! item     = "*" / count / column / relation / spread
+//! count    = [ alias ":" ] "count()" [ "::" type ]
+//! column   = [ alias ":" ] field [ "::" type ] [ "." function "()" [ "::" type ] ]
+//! relation = [ alias ":" ] embed
+//! spread   = "..." embed
+//! embed    = name *2( "!" ( "inner" / "left" / hint ) ) "(" items ")"
+//! function = "sum" / "avg" / "count" / "max" / "min"
 //! ```
 
 use super::cursor::Cursor;
@@ -17,6 +21,13 @@ use crate::limits::{EMBED_DEPTH_MAX, EMBEDS_MAX, SELECT_ITEMS_MAX};
 pub(crate) enum SelectItem {
     /// `*`: every column.
     Star,
+    /// `count()`: how many rows.
+    Count {
+        /// Its name in the result.
+        alias: Option<String>,
+        /// The type it is cast to.
+        cast: Option<String>,
+    },
     /// A column.
     Column(SelectColumn),
     /// Related rows.
@@ -32,6 +43,17 @@ pub(crate) struct SelectColumn {
     pub(crate) field: Field,
     /// The type it is cast to: words of letters, digits, `_` and `$`, safe as SQL text.
     pub(crate) cast: Option<String>,
+    /// What makes one value of many.
+    pub(crate) aggregate: Option<Aggregate>,
+}
+
+/// An aggregate function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Aggregate {
+    /// The function's name.
+    pub(crate) function: &'static str,
+    /// The type that the result is cast to.
+    pub(crate) cast: Option<String>,
 }
 
 /// Related rows inside of a row.
@@ -45,6 +67,8 @@ pub(crate) struct SelectRelation {
     pub(crate) hint: Option<String>,
     /// Rows without related ones are left out.
     pub(crate) is_inner: bool,
+    /// `...`: what is selected of it stands among the columns around it.
+    pub(crate) is_spread: bool,
     /// What is selected of it.
     pub(crate) items: Vec<SelectItem>,
 }
@@ -56,11 +80,16 @@ impl SelectRelation {
     }
 }
 
-/// Reads the value of `select`.
+const FUNCTIONS: [&str; 5] = ["sum", "avg", "count", "max", "min"];
+
+/// What may stand behind the name of a column.
+const COLUMN_END: &[&str] =
+    &["letter", "digit", "\"-\"", "\"->>\"", "\"->\"", "\"::\"", "\".\"", "\")\"", "\",\"", "end of input"];
+
+/// Reads the value of `select`. What stands behind its end is ignored, as PostgREST does it: `id)` is `id`.
 pub(super) fn parse(value: &str) -> Result<Vec<SelectItem>, Error> {
     let mut parser = Parser { cursor: Cursor::new("failed to parse select parameter", value), items: 0, embeds: 0 };
-    let items = parser.items(0)?;
-    if parser.cursor.is_end() { Ok(items) } else { Err(parser.cursor.error(&["\",\"", "end of input"])) }
+    parser.items(0)
 }
 
 struct Parser<'a> {
@@ -94,14 +123,18 @@ impl Parser<'_> {
             return Ok(SelectItem::Star);
         }
         if self.cursor.take("...") {
-            return Err(
-                ErrorKind::NotImplemented { details: "Spreading an embedded resource is not implemented." }.into()
-            );
+            let name = field::name(&mut self.cursor)?;
+            let relation = self.relation(None, name, depth)?;
+            return Ok(SelectItem::Relation(SelectRelation { is_spread: true, ..relation }));
         }
         let (alias, name) = self.alias_and_name()?;
         match self.cursor.peek() {
-            Some('(') if name == "count" => Err(ErrorKind::AggregatesNotAllowed.into()),
-            Some('(' | '!') => self.relation(alias, name, depth).map(SelectItem::Relation),
+            Some('(') if name == "count" && self.cursor.take("()") => {
+                let cast = self.optional_cast()?;
+                self.item_end(COLUMN_END)?;
+                Ok(SelectItem::Count { alias, cast })
+            }
+            Some('(' | '!') if name != "count" => self.relation(alias, name, depth).map(SelectItem::Relation),
             _ => self.column(alias, name).map(SelectItem::Column),
         }
     }
@@ -119,46 +152,37 @@ impl Parser<'_> {
     fn column(&mut self, alias: Option<String>, name: String) -> Result<SelectColumn, Error> {
         let path = field::path(&mut self.cursor)?;
         self.cursor.skip_blanks();
-        let cast = if self.cursor.take("::") { Some(self.cast()?) } else { None };
-        if self.cursor.peek() == Some('.') {
-            return Err(self.aggregate());
-        }
-        self.item_end(&[
-            "letter",
-            "digit",
-            "\"-\"",
-            "\"->>\"",
-            "\"->\"",
-            "\"::\"",
-            "\".\"",
-            "\")\"",
-            "\",\"",
-            "end of input",
-        ])?;
-        Ok(SelectColumn { alias, field: Field { name, path }, cast })
+        let cast = self.optional_cast()?;
+        let aggregate = if self.cursor.take(".") { Some(self.aggregate()?) } else { None };
+        self.item_end(COLUMN_END)?;
+        Ok(SelectColumn { alias, field: Field { name, path }, cast, aggregate })
     }
 
-    /// The name of a type goes into the SQL as it is, because `"int"` is no type where `int` is one. A word
-    /// must not start with a `$`, which could open a string.
+    fn optional_cast(&mut self) -> Result<Option<String>, Error> {
+        if self.cursor.take("::") { self.cast().map(Some) } else { Ok(None) }
+    }
+
+    /// The name of a type goes into the SQL as it is, because `"int"` is no type where `int` is one. A `$` must stand
+    /// inside of a word that starts with a letter; elsewhere, as behind a number, it could open a string.
     fn cast(&mut self) -> Result<String, Error> {
         let start = self.cursor.clone();
         let name = self.cursor.take_while(field::is_name_character).trim();
-        if name.is_empty() || name.split(' ').any(|word| word.starts_with('$')) {
+        if name.is_empty() || name.split(' ').any(|word| word.contains('$') && !word.starts_with(is_word_start)) {
             return Err(start.error(&["letter or digit"]));
         }
         Ok(name.to_owned())
     }
 
-    /// What stands behind a column and a dot: an aggregate function, or nothing that is known.
-    fn aggregate(&self) -> Error {
-        const FUNCTIONS: [&str; 5] = ["sum", "avg", "count", "max", "min"];
+    fn aggregate(&mut self) -> Result<Aggregate, Error> {
         let mut behind = self.cursor.clone();
-        behind.next();
-        let name = behind.clone().take_while(|character| character.is_ascii_lowercase());
-        if FUNCTIONS.contains(&name) && behind.rest()[name.len()..].starts_with("()") {
-            return ErrorKind::AggregatesNotAllowed.into();
+        let name = behind.take_while(|character| character.is_ascii_lowercase());
+        match FUNCTIONS.iter().find(|function| **function == name) {
+            Some(function) if behind.take("()") => {
+                self.cursor = behind;
+                Ok(Aggregate { function, cast: self.optional_cast()? })
+            }
+            _ => Err(self.cursor.no_keyword(&FUNCTIONS)),
         }
-        behind.no_keyword(&FUNCTIONS)
     }
 
     fn relation(&mut self, alias: Option<String>, relation: String, depth: usize) -> Result<SelectRelation, Error> {
@@ -180,7 +204,7 @@ impl Parser<'_> {
         let items = self.items(depth + 1)?;
         self.cursor.skip_blanks();
         self.cursor.expect(")", "\")\"")?;
-        Ok(SelectRelation { alias, relation, hint, is_inner, items })
+        Ok(SelectRelation { alias, relation, hint, is_inner, is_spread: false, items })
     }
 
     fn item_end(&mut self, expected: &[&str]) -> Result<(), Error> {
@@ -194,6 +218,10 @@ impl Parser<'_> {
 
 fn within(count: usize, what: &'static str, limit: usize) -> Result<(), Error> {
     if count > limit { Err(ErrorKind::TooMuch { what, limit }.into()) } else { Ok(()) }
+}
+
+fn is_word_start(character: char) -> bool {
+    character.is_alphabetic() || character == '_'
 }
 
 #[cfg(test)]
@@ -213,16 +241,32 @@ mod tests {
 
     fn show_item(item: &SelectItem) -> String {
         let alias = |alias: &Option<String>| alias.as_ref().map_or(String::new(), |alias| format!("{alias}="));
+        let cast = |cast: &Option<String>| cast.as_ref().map_or(String::new(), |cast| format!("::{cast}"));
         match item {
             SelectItem::Star => "*".into(),
+            SelectItem::Count { alias: name, cast: to } => format!("{}count(){}", alias(name), cast(to)),
             SelectItem::Column(column) => {
-                let cast = column.cast.as_ref().map_or(String::new(), |cast| format!("::{cast}"));
-                format!("{}{}{cast}", alias(&column.alias), field::tests::show(&column.field))
+                let aggregate = column
+                    .aggregate
+                    .as_ref()
+                    .map_or(String::new(), |aggregate| format!(".{}(){}", aggregate.function, cast(&aggregate.cast)));
+                format!(
+                    "{}{}{}{aggregate}",
+                    alias(&column.alias),
+                    field::tests::show(&column.field),
+                    cast(&column.cast)
+                )
             }
             SelectItem::Relation(relation) => {
                 let hint = relation.hint.as_ref().map_or(String::new(), |hint| format!("!{hint}"));
                 let inner = if relation.is_inner { "!inner" } else { "" };
-                format!("{}{}{hint}{inner}[{}]", alias(&relation.alias), relation.relation, show(&relation.items))
+                let spread = if relation.is_spread { "..." } else { "" };
+                format!(
+                    "{spread}{}{}{hint}{inner}[{}]",
+                    alias(&relation.alias),
+                    relation.relation,
+                    show(&relation.items)
+                )
             }
         }
     }
@@ -235,6 +279,7 @@ mod tests {
         check(" id , name ", "id, name");
         check("myId:id::text", "myId=id::text");
         check("id::double precision", "id::double precision");
+        check("id::_a$1 2", "id::_a$1 2");
         check("Just A Server Model", "Just A Server Model");
         check("a-b,\"a,b\":\"c\\\"d\"", "a-b, a,b=c\"d");
         check("имя:título,日本", "имя=título, 日本");
@@ -260,6 +305,27 @@ mod tests {
     }
 
     #[test]
+    fn ok_aggregates() {
+        check("count(),n:count()::text", "count(), n=count()::text");
+        check("id.sum(),n:id::int.max()::text", "id.sum(), n=id::int.max()::text");
+        check("data->a->>b.min(),data->0.avg()", "data->a->>b.min(), data->[0].avg()");
+        check("count,count.count()", "count, count.count()");
+    }
+
+    #[test]
+    fn ok_spreads() {
+        check("...clients(*),id", "...clients[*], id");
+        check("...clients!fk!inner(a:name,...x(y(z.sum())))", "...clients!fk!inner[a=name, ...x[y[z.sum()]]]");
+    }
+
+    #[test]
+    fn ok_what_stands_behind_the_end_is_ignored() {
+        check("id),name", "id");
+        check("clients(id)x", "clients[id]");
+        check("name,clients(id)'", "name, clients[id]");
+    }
+
+    #[test]
     fn err_malformed() {
         let at = |shown: &str, column: usize| {
             format!("PGRST100: \"failed to parse select parameter ({shown})\" (line 1, column {column})")
@@ -267,14 +333,13 @@ mod tests {
         for (value, column) in [
             ("id,", 4),
             ("id,,name", 4),
-            ("id)", 3),
             ("(id)", 1),
             ("clients(id", 11),
-            ("clients(id)x", 12),
             ("*id", 2),
             ("id::", 5),
             ("id::$a$", 5),
             ("id::a $b$", 5),
+            ("id::bit 1$$", 5),
             ("data->", 7),
             ("data->>--34", 9),
             ("data->>-78xy", 11),
@@ -284,18 +349,18 @@ mod tests {
             ("x:*", 3),
             ("id;drop", 3),
             ("id.foo()", 4),
+            ("id.sum", 4),
+            ("id.sum().max()", 9),
+            ("count()x", 8),
+            ("count(id)", 6),
+            ("...", 4),
+            ("...clients", 11),
+            ("a:...clients(id)", 3),
             ("name!hint", 10),
             ("é(", 3),
         ] {
             check(value, &at(value, column));
         }
-    }
-
-    #[test]
-    fn err_what_is_not_offered() {
-        check("count()", "PGRST123: Use of aggregate functions is not allowed");
-        check("id.sum()", "PGRST123: Use of aggregate functions is not allowed");
-        check("...clients(*)", "PGRST127: Feature not implemented");
     }
 
     #[test]

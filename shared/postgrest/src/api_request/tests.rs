@@ -4,7 +4,8 @@ use super::query_params::EmbedPath;
 use super::*;
 
 fn parse(query: &str) -> Result<ApiRequest, Error> {
-    ApiRequest::parse(&Method::GET, "films", Some(query), &HeaderMap::new(), &Config::default())
+    let films = Target::Relation("films".into());
+    ApiRequest::parse(&Method::GET, films, Some(query), &HeaderMap::new(), Bytes::new(), &Config::default())
 }
 
 #[track_caller]
@@ -73,11 +74,13 @@ fn err_beyond_the_limits() {
 fn err_method_relation_or_schema() {
     let parse = |method: Method, relation: &str, profile: &str| {
         let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT_PROFILE, profile.parse().unwrap());
-        ApiRequest::parse(&method, relation, None, &headers, &Config::default()).map_err(|error| error.to_string())
+        headers.insert("accept-profile", profile.parse().unwrap());
+        let relation = Target::Relation(relation.into());
+        ApiRequest::parse(&method, relation, None, &headers, Bytes::new(), &Config::default())
+            .map_err(|error| error.to_string())
     };
     assert!(parse(Method::HEAD, "films", "public").is_ok());
-    assert_eq!(parse(Method::POST, "films", "public").unwrap_err(), "PGRST117: Unsupported HTTP method: POST");
+    assert_eq!(parse(Method::TRACE, "films", "public").unwrap_err(), "PGRST117: Unsupported HTTP method: TRACE");
     assert_eq!(
         parse(Method::GET, "a\0b", "public").unwrap_err(),
         "22021: invalid byte sequence for encoding \"UTF8\": 0x00"
@@ -90,7 +93,8 @@ fn ok_range_is_for_get_only() {
     let range = |method: Method| {
         let mut headers = HeaderMap::new();
         headers.insert(RANGE, "1-2".parse().unwrap());
-        ApiRequest::parse(&method, "films", None, &headers, &Config::default()).unwrap().range
+        let films = Target::Relation("films".into());
+        ApiRequest::parse(&method, films, None, &headers, Bytes::new(), &Config::default()).unwrap().range
     };
     assert_eq!(range(Method::GET), Range { offset: 1, limit: Some(2) });
     assert_eq!(range(Method::HEAD), Range::default());

@@ -24,12 +24,37 @@ pub enum ErrorKind {
     },
     /// The query string is longer than [`crate::limits::QUERY_BYTES_MAX`].
     QueryTooLong,
+    /// The body is longer than [`crate::limits::BODY_BYTES_MAX`].
+    BodyTooLong,
     /// The query string asks for more than one of [`crate::limits`].
     TooMuch {
         /// What there is too much of.
         what: &'static str,
         /// How much would have been accepted.
         limit: usize,
+    },
+    /// The body is not what it has to be.
+    InvalidBody {
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The method cannot call a function.
+    InvalidCallMethod {
+        /// The method.
+        method: String,
+    },
+    /// A limit on rows for a function that returns one at most.
+    MaxAffectedOfOne,
+    /// PUT with filters on something else than the primary key, each column once, with `eq`.
+    UpsertFilters,
+    /// PUT with `limit` or `offset`.
+    LimitedUpsert,
+    /// PUT of a row whose key is not the one in the query.
+    UpsertKey,
+    /// More rows would be written than `max-affected` allows.
+    MaxAffected {
+        /// How many.
+        rows: u64,
     },
     /// A NUL character, which Postgres' text cannot hold.
     NullCharacter,
@@ -51,6 +76,8 @@ pub enum ErrorKind {
     NotEmbedded {
         /// The relation's name.
         resource: String,
+        /// Its alias, by which it could be called.
+        alias: Option<String>,
     },
     /// The setting `response.headers` is not what it has to be.
     GucHeaders,
@@ -82,10 +109,28 @@ pub enum ErrorKind {
     AggregatesNotAllowed,
     /// The path names nothing.
     InvalidPath,
+    /// There is no root document.
+    OpenApiDisabled,
     /// The dialect has it, Headland does not.
     NotImplemented {
         /// What it is.
         details: &'static str,
+    },
+    /// There is a token, and nothing to verify it with.
+    NoTokenSecret,
+    /// The token is none, or nobody who is trusted signed it.
+    InvalidToken {
+        /// What is wrong with it.
+        message: Cow<'static, str>,
+        /// More about it.
+        details: Option<&'static str>,
+    },
+    /// There is no token, or one without a role, and no role for that.
+    TokenRequired,
+    /// The token's claims do not hold.
+    InvalidClaims {
+        /// What is wrong with them.
+        message: Cow<'static, str>,
     },
     /// No relationship leads to what is to be embedded.
     NoRelationship {
@@ -118,6 +163,31 @@ pub enum ErrorKind {
         /// A relation with a similar name.
         suggestion: Option<String>,
     },
+    /// No function of that name takes these arguments.
+    FunctionNotFound {
+        /// The schema looked in.
+        schema: String,
+        /// The function's name.
+        function: String,
+        /// The names of the arguments, sorted.
+        arguments: Vec<String>,
+        /// The form of the arguments.
+        form: ArgumentsForm,
+        /// The name of a similar function, or this one's with similar parameters.
+        suggestion: Option<String>,
+    },
+    /// More than one function takes these arguments.
+    AmbiguousFunction {
+        /// The functions, with their parameters.
+        candidates: Vec<String>,
+    },
+    /// The relation has no such column.
+    ColumnNotFound {
+        /// The relation's name.
+        relation: String,
+        /// The column's name.
+        column: String,
+    },
     /// Postgres reported an error.
     Database {
         /// What it said.
@@ -125,6 +195,17 @@ pub enum ErrorKind {
         /// Whether the caller had no token: then missing privileges get 401.
         is_anonymous: bool,
     },
+}
+
+/// How arguments were given to a function that was not found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArgumentsForm {
+    /// By name.
+    Named,
+    /// As JSON, which a single parameter can take whole.
+    Json,
+    /// As a text for a single parameter of this type.
+    Whole(&'static str),
 }
 
 /// Why a range of rows cannot be.

@@ -50,10 +50,38 @@ fn ok_kinds() {
         r#"{"code":"PGRST125","details":null,"hint":null,"message":"Invalid path specified in request URL"}"#,
     );
     check(
+        ErrorKind::OpenApiDisabled,
+        404,
+        r#"{"code":"PGRST126","details":null,"hint":null,"message":"Root endpoint metadata is disabled"}"#,
+    );
+    check(
         ErrorKind::UnacceptableSchema { schema: "x\"".into(), exposed: vec!["a".into(), "b".into()] },
         406,
         r#"{"code":"PGRST106","details":null,"hint":"Only the following schemas are exposed: a, b","message":"Invalid schema: x\""}"#,
     );
+}
+
+#[test]
+fn ok_kinds_about_tokens() {
+    check(
+        ErrorKind::NoTokenSecret,
+        500,
+        r#"{"code":"PGRST300","details":null,"hint":null,"message":"Server lacks JWT secret"}"#,
+    );
+    check(
+        ErrorKind::InvalidToken { message: "what".into(), details: Some("why") },
+        401,
+        r#"{"code":"PGRST301","details":"why","hint":null,"message":"what"}"#,
+    );
+    check(
+        ErrorKind::TokenRequired,
+        401,
+        r#"{"code":"PGRST302","details":null,"hint":null,"message":"Anonymous access is disabled"}"#,
+    );
+    let expired = Error::from(ErrorKind::InvalidClaims { message: "JWT expired".into() });
+    let challenge = r#"Bearer error="invalid_token", error_description="JWT expired""#;
+    assert_eq!(expired.response().headers()[WWW_AUTHENTICATE], challenge);
+    check(expired, 401, r#"{"code":"PGRST303","details":null,"hint":null,"message":"JWT expired"}"#);
 }
 
 #[test]
@@ -162,4 +190,11 @@ fn err_malformed_raise() {
     assert_eq!(raise("no JSON", None), (500, "Invalid JSON value for MESSAGE: 'no JSON'".into()));
     assert_eq!(raise(MESSAGE, None), (500, "DETAIL is missing in the RAISE statement".into()));
     assert_eq!(raise(MESSAGE, Some("{}")), (500, "Invalid JSON value for DETAIL: '{}'".into()));
+}
+
+#[test]
+fn ok_minimal_leaves_out_details_and_hint() {
+    let error: Error = ErrorKind::Singularity { rows: 2 }.into();
+    let body = error.response_at(Verbosity::Minimal).into_body();
+    assert_eq!(body, r#"{"code":"PGRST116","message":"Cannot coerce the result to a single JSON object"}"#);
 }

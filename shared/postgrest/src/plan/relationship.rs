@@ -1,12 +1,15 @@
 //! Which relationship an embedding means.
 //!
 //! `parent?select=target!hint(…)`: the target is a relation, a foreign key, or a column that is one; the hint is a
-//! foreign key, a column at either end of one, or a junction. Exactly one relationship must be left
+//! foreign key, a column at either end of one, or a junction. Exactly one relationship must be left; but a function of the
+//! parent's rows that is called like the target comes before all of them
 //! (<https://docs.postgrest.org/en/stable/references/api/resource_embedding.html>).
 
-use catalog::{Cardinality, Catalog, Relation, Relationship};
+use catalog::{Cardinality, Catalog, Computed, Relation, Relationship};
 
-use super::{alias, similar};
+use super::read::alias;
+use super::similar;
+use super::tree::Rows;
 use crate::api_request::SelectRelation;
 use crate::error::{Candidate, Error, ErrorKind, Suggestion};
 
@@ -17,6 +20,8 @@ pub(crate) struct Join<'a> {
     pub(crate) target: Relation<'a>,
     /// Whether there is at most one row.
     pub(crate) is_to_one: bool,
+    /// The function that makes the rows out of the parent's: schema and name. Then nothing has to be equal.
+    pub(crate) function: Option<(&'a str, &'a str)>,
     /// What must be equal: a column of the parent, and one of the target, or of the junction if there is one.
     pub(crate) columns: Vec<(&'a str, &'a str)>,
     /// The relation between, if there is one.
@@ -42,26 +47,48 @@ struct Found<'a> {
 /// Finds the relationship from `parent` that `select` means, to be joined `depth` levels deep.
 pub(super) fn find<'a>(
     catalog: &'a Catalog,
-    parent: Relation<'a>,
+    parent: Rows<'a>,
     select: &SelectRelation,
     depth: usize,
 ) -> Result<Join<'a>, Error> {
+    let parent = match parent {
+        Rows::Relation(relation) => relation,
+        Rows::Function(function) => return Err(none(function.full_name(), select, None)),
+    };
     let (target, hint) = (select.relation.as_str(), select.hint.as_deref());
+    if let Some(computed) = computed(parent).find(|computed| computed.name == target) {
+        return Ok(by_function(computed));
+    }
     let is_in_schema = |relationship: &Relationship<'_>| relationship.target().schema() == parent.schema();
     let mut found: Vec<Found<'a>> = parent
         .relationships()
-        .filter(is_in_schema)
+        .filter(|relationship| is_in_schema(relationship) && !is_overridden(relationship))
         .map(|relationship| Found { relationship, cardinality: relationship.cardinality() })
         .filter(|found| found.is_meant(target, hint))
         .collect();
     match (found.len(), found.pop()) {
         (1, Some(found)) => Ok(found.join(depth)),
-        (_, None) => Err(none(catalog, parent, select)),
+        (_, None) => Err(none(parent.full_name(), select, suggestion(catalog, parent, &select.relation))),
         (_, Some(last)) => {
             found.push(last);
             Err(several(parent, target, &found))
         }
     }
+}
+
+/// The functions of a relation's rows, which stand in the schema that the request names.
+fn computed<'a>(parent: Relation<'a>) -> impl Iterator<Item = Computed<'a>> {
+    parent.computed_relationships().filter(move |computed| computed.schema == parent.schema())
+}
+
+/// Whether a function is called like the target: it takes the place of every relationship between the two.
+fn is_overridden(relationship: &Relationship<'_>) -> bool {
+    computed(relationship.source()).any(|computed| computed.name == relationship.target().name())
+}
+
+fn by_function(computed: Computed<'_>) -> Join<'_> {
+    let Computed { schema, name, target, is_to_one } = computed;
+    Join { target, is_to_one, function: Some((schema, name)), columns: Vec::new(), junction: None }
 }
 
 impl<'a> Found<'a> {
@@ -141,12 +168,14 @@ impl<'a> Found<'a> {
         match self.cardinality {
             Cardinality::ManyToOne { columns, .. }
             | Cardinality::OneToMany { columns, .. }
-            | Cardinality::OneToOne { columns, .. } => Join { target, is_to_one, columns, junction: None },
+            | Cardinality::OneToOne { columns, .. } => {
+                Join { target, is_to_one, function: None, columns, junction: None }
+            }
             Cardinality::ManyToMany { junction, columns_source, columns_target, .. } => {
                 // The target may be its own junction; a prefix keeps the names apart.
                 let alias = alias(&format!("via.{}", junction.name()), depth);
                 let junction = Junction { relation: junction, alias, columns: columns_target };
-                Join { target, is_to_one, columns: columns_source, junction: Some(junction) }
+                Join { target, is_to_one, function: None, columns: columns_source, junction: Some(junction) }
             }
         }
     }
@@ -204,20 +233,22 @@ fn several(parent: Relation<'_>, target: &str, found: &[Found<'_>]) -> Error {
     .into()
 }
 
-fn none(catalog: &Catalog, parent: Relation<'_>, select: &SelectRelation) -> Error {
+fn none((schema, parent): (&str, &str), select: &SelectRelation, suggestion: Option<Suggestion>) -> Error {
     ErrorKind::NoRelationship {
-        parent: parent.name().to_owned(),
+        parent: parent.to_owned(),
         child: select.relation.clone(),
         hint: select.hint.clone(),
-        schema: parent.schema().to_owned(),
-        suggestion: suggestion(catalog, parent, &select.relation).map(Box::new),
+        schema: schema.to_owned(),
+        suggestion: suggestion.map(Box::new),
     }
     .into()
 }
 
 /// A similar name to embed; or, where nothing can be embedded at all, a similar name to embed into.
 fn suggestion(catalog: &Catalog, parent: Relation<'_>, child: &str) -> Option<Suggestion> {
-    let mut targets = parent.relationships().map(|relationship| relationship.target().name()).peekable();
+    let functions = computed(parent).map(|computed| computed.name);
+    let mut targets =
+        parent.relationships().map(|relationship| relationship.target().name()).chain(functions).peekable();
     let (asked, meant) = if targets.peek().is_some() {
         (child, similar::most_similar(child, targets, similar::REMOTE)?)
     } else {

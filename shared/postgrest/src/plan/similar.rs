@@ -34,14 +34,13 @@ pub(super) fn most_similar<'a>(
 }
 
 /// 1 less the share of characters that must be edited (Levenshtein) in the longer of both; 0 where no two
-/// neighbours are the same in both, as short names are all alike otherwise.
+/// neighbours are the same in both, as short names are all alike otherwise. Parentheses count as no neighbours.
 fn similarity(left: &[char], right: &[char]) -> f32 {
     let length = left.len().max(right.len());
     if left == right {
         return 1.0;
     }
-    let is_end_shared = left.first() == right.first() || left.last() == right.last();
-    if !is_end_shared && !left.windows(2).any(|pair| right.windows(2).any(|other| pair == other)) {
+    if !are_neighbours_shared(left, right) {
         return 0.0;
     }
     let mut row: Vec<usize> = (0..=right.len()).collect();
@@ -54,6 +53,13 @@ fn similarity(left: &[char], right: &[char]) -> f32 {
         }
     }
     1.0 - row[right.len()] as f32 / length as f32
+}
+
+fn are_neighbours_shared(left: &[char], right: &[char]) -> bool {
+    let inner = |text: &[char]| text.iter().copied().filter(|one| !matches!(one, '(' | ')')).collect::<Vec<_>>();
+    let (left, right) = (inner(left), inner(right));
+    let is_end_shared = left.first() == right.first() || left.last() == right.last();
+    is_end_shared || left.windows(2).any(|pair| right.windows(2).any(|other| pair == other))
 }
 
 #[cfg(test)]
@@ -70,12 +76,14 @@ mod tests {
         check("projectx", &["clients", "projects", "projectors"], CLOSE, Some("projects"));
         check("projecxx", &["projects"], CLOSE, Some("projects"));
         check("role", &["directors", "roles", "actors"], REMOTE, Some("roles"));
+        check("(a, b, smthelse)", &["(a, b)"], REMOTE, Some("(a, b)"));
         check("car_model_sales_202101", &["car_model_sales", "car_dealers"], REMOTE, Some("car_model_sales"));
     }
 
     #[test]
     fn err_not_similar_or_the_same() {
         check("projexxx", &["projects"], CLOSE, None);
+        check("(A, B, C)", &["(data)", "()"], REMOTE, None);
         check("lonely", &["roles"], REMOTE, None);
         check("actors", &["factors", "actors"], REMOTE, None);
         check("x", &[], REMOTE, None);

@@ -1,6 +1,9 @@
-use super::*;
-use crate::testing::{catalog, config, request};
 use http::Method;
+use http::header::CONTENT_RANGE;
+
+use super::*;
+use crate::limits::CONTENT_LOCATION_BYTES_MAX;
+use crate::testing::{catalog, config, request};
 
 /// The response to `url` where the row has these columns.
 fn respond(
@@ -89,6 +92,21 @@ fn err_range_beyond_the_rows() {
         response.body(),
         r#"{"code":"PGRST103","details":"An offset of 7 was requested, but there are only 6 rows.","hint":null,"message":"Requested range not satisfiable"}"#
     );
+}
+
+#[test]
+fn ok_a_name_that_will_mean_nothing_is_warned_of() {
+    let warning = |url: &str| {
+        let response = get(url, &[], &[("page_total", "1")]);
+        response.headers().get("warning").map(|value| value.to_str().unwrap().to_owned())
+    };
+    assert_eq!(
+        warning("films?select=d:directors(f:films(id))&directors.films.limit=1&directors.id=eq.1").unwrap(),
+        "299 PostgRESTv16 \"Embedded resource was referenced by relation name even though it has an alias. This is \
+         deprecated and will stop working in a future release. Update `directors` to `d`, `films` to `f` in query string \
+         filters, orders or limits.\""
+    );
+    assert_eq!(warning("films?select=d:directors(id),actors(id)&d.limit=1&actors.limit=1"), None);
 }
 
 #[test]

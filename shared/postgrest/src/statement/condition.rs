@@ -12,15 +12,15 @@ pub(super) fn write(
     sql: &mut Sql,
     node: &Node<'_>,
     condition: &Condition<'_>,
-    embedded: &impl Fn(&mut Sql, &Embed<'_>, bool),
+    embedded: &dyn Fn(&mut Sql, &Embed<'_>, bool),
 ) {
     match condition {
-        Condition::Filter { source, to_tsvector, is_negated, operation } => {
+        Condition::Filter { source, to_tsvector, read_by, is_negated, operation } => {
             if *is_negated {
                 sql.push("NOT ");
             }
             compared(sql, node, *source, *to_tsvector, operation);
-            comparison(sql, operation);
+            comparison(sql, operation, *read_by);
         }
         Condition::Embedded { embed, exists } => embedded(sql, &node.embeds[*embed], *exists),
         Condition::Group { is_negated, operator, conditions } => {
@@ -48,13 +48,20 @@ fn compared(sql: &mut Sql, node: &Node<'_>, column: Source<'_>, to_tsvector: boo
     sql.push(")");
 }
 
-/// The operator and the right side of a comparison.
-fn comparison(sql: &mut Sql, operation: &Operation) {
+/// The operator and the right side of a comparison, whose value `read_by` may have to read.
+fn comparison(sql: &mut Sql, operation: &Operation, read_by: Option<&str>) {
     match operation {
-        Operation::Simple(operator, value) => _ = sql.push(simple(*operator)).value(value),
-        Operation::Quantified(operator, quantifier, value) => quantified(sql, *operator, *quantifier, value),
+        Operation::Simple(operator, value) => {
+            sql.push(simple(*operator));
+            one(sql, value, read_by);
+        }
+        Operation::Quantified(operator, quantifier, value) => quantified(sql, *operator, *quantifier, value, read_by),
         // `in ()` is no SQL, and each number of elements would be a statement of its own.
-        Operation::In(elements) => _ = sql.push(" = ANY (").value(array(elements)).push(")"),
+        Operation::In(elements) => {
+            sql.push(" = ");
+            let elements = elements.iter().map(|element| Some(element.as_str()));
+            several(sql, "ANY", array(elements), read_by);
+        }
         // `IS` takes no parameter.
         Operation::Is(value) => _ = sql.push(is(*value)),
         Operation::IsDistinctFrom(value) => _ = sql.push(" IS DISTINCT FROM ").value(value),
@@ -66,7 +73,33 @@ fn comparison(sql: &mut Sql, operation: &Operation) {
     }
 }
 
-fn quantified(sql: &mut Sql, operator: QuantifiedOperator, quantifier: Option<Quantifier>, value: &str) {
+/// Writes a value. What reads one takes text, and there may be others of its name.
+fn one(sql: &mut Sql, value: &str, read_by: Option<&str>) {
+    match read_by {
+        None => sql.value(value),
+        Some(function) => sql.push(function).push("(").value(value).push("::text)"),
+    };
+}
+
+/// Writes any or all of the values of an array literal.
+fn several(sql: &mut Sql, quantifier: &str, values: String, read_by: Option<&str>) {
+    sql.push(quantifier).push(" (");
+    match read_by {
+        None => sql.value(values),
+        Some(function) => {
+            sql.push("SELECT ").push(function).push("(pg_catalog.unnest(").value(values).push("::text[]))")
+        }
+    };
+    sql.push(")");
+}
+
+fn quantified(
+    sql: &mut Sql,
+    operator: QuantifiedOperator,
+    quantifier: Option<Quantifier>,
+    value: &str,
+    read_by: Option<&str>,
+) {
     let (operator, is_pattern) = match operator {
         QuantifiedOperator::Equal => (" = ", false),
         QuantifiedOperator::GreaterThanEqual => (" >= ", false),
@@ -80,12 +113,13 @@ fn quantified(sql: &mut Sql, operator: QuantifiedOperator, quantifier: Option<Qu
     };
     // A `%` would have to be escaped in a URL, so `*` stands for it.
     let value = if is_pattern { value.replace('*', "%") } else { value.to_owned() };
+    let read_by = read_by.filter(|_| !is_pattern);
     sql.push(operator);
     match quantifier {
-        None => sql.value(value),
-        Some(Quantifier::Any) => sql.push("ANY (").value(value).push(")"),
-        Some(Quantifier::All) => sql.push("ALL (").value(value).push(")"),
-    };
+        None => one(sql, &value, read_by),
+        Some(Quantifier::Any) => several(sql, "ANY", value, read_by),
+        Some(Quantifier::All) => several(sql, "ALL", value, read_by),
+    }
 }
 
 fn simple(operator: SimpleOperator) -> &'static str {
@@ -128,20 +162,26 @@ fn language(sql: &mut Sql, language: Option<&str>) {
 }
 
 /// An array literal.
-pub(super) fn array<T: AsRef<str>>(elements: &[T]) -> String {
-    let mut literal =
-        String::with_capacity(elements.iter().map(|element| element.as_ref().len() + 3).sum::<usize>() + 2);
-    literal.push('{');
-    for (index, element) in elements.iter().enumerate() {
-        literal.push_str(if index > 0 { ",\"" } else { "\"" });
-        for character in element.as_ref().chars() {
-            if matches!(character, '"' | '\\') {
-                literal.push('\\');
-            }
-            literal.push(character);
+pub(super) fn array<'a>(elements: impl Iterator<Item = Option<&'a str>>) -> String {
+    let mut literal = String::from("{");
+    for element in elements {
+        literal.push_str(if literal.len() > 1 { "," } else { "" });
+        match element {
+            Some(element) => quote(&mut literal, element),
+            None => literal.push_str("NULL"),
         }
-        literal.push('"');
     }
     literal.push('}');
     literal
+}
+
+fn quote(literal: &mut String, element: &str) {
+    literal.push('"');
+    for character in element.chars() {
+        if matches!(character, '"' | '\\') {
+            literal.push('\\');
+        }
+        literal.push(character);
+    }
+    literal.push('"');
 }

@@ -10,7 +10,7 @@ use crate::plan::{Embed, Node};
 /// Writes a query with as many rows as the node has; `parent` is what it is embedded into, and how.
 pub(super) fn select(sql: &mut Sql, node: &Node<'_>, parent: Option<(&Node<'_>, &Embed<'_>)>) {
     sql.push("SELECT 1");
-    fragment::from(sql, node, parent.map(|(_, embed)| embed));
+    fragment::from(sql, node, parent);
     let mut separator = " WHERE ";
     let mut next = |sql: &mut Sql| _ = sql.push(std::mem::replace(&mut separator, " AND "));
     for wanted in &node.conditions {
@@ -21,7 +21,7 @@ pub(super) fn select(sql: &mut Sql, node: &Node<'_>, parent: Option<(&Node<'_>, 
         };
         condition::write(sql, node, wanted, &embedded);
     }
-    if let Some((parent, embed)) = parent {
+    if let Some((parent, embed)) = parent.filter(|(_, embed)| embed.join.function.is_none()) {
         next(sql);
         fragment::join_conditions(sql, parent, embed);
     }

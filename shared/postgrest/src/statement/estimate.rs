@@ -7,7 +7,7 @@
 use sql::Statement;
 
 use super::sql::Sql;
-use super::{condition, count};
+use super::{count, explain};
 use crate::api_request::{ApiRequest, Count};
 use crate::plan::ReadPlan;
 
@@ -15,21 +15,17 @@ use crate::plan::ReadPlan;
 pub(super) const PLANNED: &str = "nullif(pg_catalog.current_setting('headland.plan_rows', true), '')::bigint";
 
 const EXPLAIN: &str = "DO $$DECLARE answer json; BEGIN \
-                       EXECUTE 'EXPLAIN (FORMAT JSON) ' || pg_catalog.current_setting('headland.query') INTO answer; \
+                       EXECUTE pg_catalog.current_setting('headland.query') INTO answer; \
                        PERFORM pg_catalog.set_config('headland.plan_rows', answer->0->'Plan'->>'Plan Rows', true); \
                        END$$";
 
-/// The statements that go between [`super::settings()`] and [`super::statement`]; none unless the planner is asked.
-pub fn estimate(request: &ApiRequest, plan: &ReadPlan<'_>) -> Vec<Statement> {
-    if !matches!(request.preferences.count, Some(Count::Planned | Count::Estimated)) {
+/// The statements that go before that of the read; none unless the planner is asked.
+pub(super) fn estimate(request: &ApiRequest, plan: &ReadPlan<'_>) -> Vec<Statement> {
+    let is_planned = matches!(request.preferences.count, Some(Count::Planned | Count::Estimated));
+    if !is_planned || request.explain.is_some() {
         return Vec::new();
     }
-    let mut query = Sql::template();
+    let mut query = Sql::default();
     count::select(&mut query, &plan.root, None);
-    let Statement { text, parameters } = query.into_statement();
-    let values: Vec<&str> = parameters.iter().flatten().map(String::as_str).collect();
-    let mut build = Sql::default();
-    build.push("SELECT pg_catalog.set_config('headland.query', pg_catalog.format(").value(text);
-    build.push(", VARIADIC ").value(condition::array(&values)).push("::text[]), true)");
-    vec![build.into_statement(), Statement { text: EXPLAIN.to_owned(), parameters: Vec::new() }]
+    vec![explain::build("FORMAT JSON", query), Statement { text: EXPLAIN.to_owned(), parameters: Vec::new() }]
 }

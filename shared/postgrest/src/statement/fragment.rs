@@ -1,27 +1,46 @@
 //! Pieces of a query: columns, `FROM`, joins, `ORDER BY`, `LIMIT`.
 
+use super::call;
 use super::sql::Sql;
 use crate::api_request::{Direction, JsonOperand, JsonOperation, Nulls, Range};
-use crate::plan::{Embed, Node, Order, Source};
+use crate::plan::{Embed, Node, Order, Source, WRITTEN};
 
 /// Writes the name by which the rest of the statement knows a relation.
 pub(super) fn table(sql: &mut Sql, node: &Node<'_>) {
     match &node.alias {
         Some(alias) => sql.name(alias),
-        None => sql.name(node.relation.schema()).push(".").name(node.relation.name()),
+        None => full_name(sql, node.rows.full_name()),
     };
 }
 
-/// Writes `FROM` with the relation, and the junction beside it.
-pub(super) fn from(sql: &mut Sql, node: &Node<'_>, embed: Option<&Embed<'_>>) {
-    sql.push(" FROM ").name(node.relation.schema()).push(".").name(node.relation.name());
+/// Writes a name with its schema.
+pub(super) fn full_name<'a>(sql: &'a mut Sql, (schema, name): (&str, &str)) -> &'a mut Sql {
+    sql.name(schema).push(".").name(name)
+}
+
+/// Writes `FROM` with the relation, or the function that makes its rows, and the junction beside it; `parent` is what it
+/// is embedded into, and how.
+pub(super) fn from(sql: &mut Sql, node: &Node<'_>, parent: Option<(&Node<'_>, &Embed<'_>)>) {
+    sql.push(" FROM ");
+    match (&node.call, parent.and_then(|(parent, embed)| Some((parent, embed.join.function?)))) {
+        (Some(called), _) => call::from(sql, called),
+        (None, Some((parent, function))) => call(sql, function, parent),
+        (None, None) if node.is_written => _ = sql.push(WRITTEN),
+        (None, None) => _ = full_name(sql, node.rows.full_name()),
+    }
     if let Some(alias) = &node.alias {
         sql.push(" AS ").name(alias);
     }
-    if let Some(junction) = embed.and_then(|embed| embed.join.junction.as_ref()) {
-        sql.push(", ").name(junction.relation.schema()).push(".").name(junction.relation.name());
-        sql.push(" AS ").name(&junction.alias);
+    if let Some(junction) = parent.and_then(|(_, embed)| embed.join.junction.as_ref()) {
+        full_name(sql.push(", "), junction.relation.full_name()).push(" AS ").name(&junction.alias);
     }
+}
+
+/// Writes a call with the parent's row. A row of a statement has no type of its own, and functions may be overloaded.
+fn call(sql: &mut Sql, (schema, name): (&str, &str), parent: &Node<'_>) {
+    sql.name(schema).push(".").name(name).push("((");
+    table(sql, parent);
+    full_name(sql.push(".*)::"), parent.rows.full_name()).push(")");
 }
 
 /// Writes what joins an embedded relation to the rows of its parent.
@@ -65,6 +84,16 @@ fn json_path(sql: &mut Sql, path: &[JsonOperation]) {
             JsonOperand::Index(index) => sql.value(index).push("::int"),
         };
     }
+}
+
+/// Writes a value as a function of the database gives it, if there is one.
+pub(super) fn through(sql: &mut Sql, function: Option<&str>, write: &mut dyn FnMut(&mut Sql)) {
+    let Some(function) = function else {
+        return write(sql);
+    };
+    sql.push(function).push("(");
+    write(sql);
+    sql.push(")");
 }
 
 /// Writes `ORDER BY`, if there is something to order by.

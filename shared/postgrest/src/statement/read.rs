@@ -1,100 +1,50 @@
-//! The rows of a plan, embedded ones inside.
-//!
-//! Each embedded relation is a lateral join: a row as it is where there is at most one, otherwise `body`, the
-//! JSON array of them, which is NULL where there are none.
+//! The statement of a read: the rows, and how many there are in all.
 
 use super::sql::Sql;
-use super::{condition, fragment};
-use crate::plan::{Embed, Node, Selected};
+use super::{answer, count, estimate, fragment, rows};
+use crate::api_request::{ApiRequest, Count, Range};
+use crate::plan::ReadPlan;
 
-/// Writes the query for a node; `parent` is what it is embedded into, and how.
-pub(super) fn select(sql: &mut Sql, node: &Node<'_>, parent: Option<(&Node<'_>, &Embed<'_>)>) {
-    sql.push("SELECT ");
-    columns(sql, node);
-    fragment::from(sql, node, parent.map(|(_, embed)| embed));
-    node.embeds.iter().for_each(|embed| join(sql, node, embed));
-    conditions(sql, node, parent);
-    fragment::order(sql, node);
-    fragment::limit(sql, node.range);
+/// Writes the statement of a read.
+pub(super) fn write(sql: &mut Sql, request: &ApiRequest, plan: &ReadPlan<'_>) {
+    sql.push("WITH pgrst_source AS (");
+    rows::select(sql, &plan.root, None);
+    sql.push(")");
+    let total = total(sql, request, plan);
+    sql.push(" SELECT ").push(&total).push(" AS total_result_set, pg_catalog.count(*) AS page_total, ");
+    sql.push(&answer::body(request, plan, answer::Shape::Rows)).push(" AS body").push(answer::SETTINGS);
+    sql.push(" FROM pgrst_source AS page");
 }
 
-/// An empty `select` shows nothing of an embedded relation, and everything of the relation itself.
-fn columns(sql: &mut Sql, node: &Node<'_>) {
-    if node.select.is_empty() && node.embeds.is_empty() {
-        fragment::table(sql, node);
-        sql.push(".*");
-        return;
-    }
-    sql.separated(", ", &node.select, |sql, selected| column(sql, node, selected));
-    let shown = node.embeds.iter().filter(|embed| !embed.node.is_hidden());
-    let mut separator = if node.select.is_empty() { "" } else { ", " };
-    for embed in shown {
-        sql.push(std::mem::replace(&mut separator, ", "));
-        embedded(sql, embed);
-    }
-}
-
-fn column(sql: &mut Sql, node: &Node<'_>, selected: &Selected<'_>) {
-    match selected {
-        Selected::Star => {
-            fragment::table(sql, node);
-            sql.push(".*");
+/// SQL for how many rows there are in all; what it needs is written before. Where none are cut off, they are those of
+/// the page.
+fn total(sql: &mut Sql, request: &ApiRequest, plan: &ReadPlan<'_>) -> String {
+    match request.preferences.count {
+        None => "null::bigint".to_owned(),
+        Some(Count::Planned) => estimate::PLANNED.to_owned(),
+        Some(Count::Exact) if plan.root.range.is_all() => "pg_catalog.count(*)".to_owned(),
+        Some(Count::Exact) => {
+            source_count(sql, plan, None);
+            "(SELECT pg_catalog.count(*) FROM pgrst_source_count)".to_owned()
         }
-        Selected::Column { source, cast, alias } => {
-            if cast.is_some() {
-                sql.push("CAST(");
-            }
-            fragment::source(sql, node, *source);
-            if let Some(cast) = cast {
-                sql.push(" AS ").push(cast).push(")");
-            }
-            if let Some(alias) = alias {
-                sql.push(" AS ").name(alias);
-            }
-        }
+        Some(Count::Estimated) => estimated(sql, plan),
     }
 }
 
-fn embedded(sql: &mut Sql, embed: &Embed<'_>) {
-    if embed.join.is_to_one {
-        sql.push("row_to_json(").name(&embed.alias).push(".*)");
-    } else {
-        sql.push("coalesce(").name(&embed.alias).push(".body, '[]')");
-    }
-    sql.push(" AS ").name(embed.select.name());
+/// Rows are counted as far as one beyond `db-max-rows`; where there are as many, the planner may know of more.
+fn estimated(sql: &mut Sql, plan: &ReadPlan<'_>) -> String {
+    source_count(sql, plan, plan.rows_max.map(|rows_max| rows_max.saturating_add(1)));
+    let most = plan.rows_max.unwrap_or(0);
+    format!(
+        "(SELECT CASE WHEN n > {most} THEN greatest(n, {}) ELSE n END \
+         FROM (SELECT pg_catalog.count(*) AS n FROM pgrst_source_count) AS counted)",
+        estimate::PLANNED
+    )
 }
 
-fn join(sql: &mut Sql, node: &Node<'_>, embed: &Embed<'_>) {
-    sql.push(if embed.select.is_inner { " JOIN LATERAL (" } else { " LEFT JOIN LATERAL (" });
-    if embed.join.is_to_one {
-        select(sql, &embed.node, Some((node, embed)));
-        sql.push(") AS ").name(&embed.alias).push(" ON TRUE");
-        return;
-    }
-    sql.push("SELECT json_agg(\"rows\".*) AS body FROM (");
-    select(sql, &embed.node, Some((node, embed)));
-    sql.push(") AS \"rows\") AS ").name(&embed.alias).push(" ON ");
-    if embed.select.is_inner {
-        sql.name(&embed.alias).push(".body IS NOT NULL");
-    } else {
-        sql.push("TRUE");
-    }
-}
-
-fn conditions(sql: &mut Sql, node: &Node<'_>, parent: Option<(&Node<'_>, &Embed<'_>)>) {
-    if node.conditions.is_empty() && parent.is_none() {
-        return;
-    }
-    sql.push(" WHERE ");
-    sql.separated(" AND ", &node.conditions, |sql, wanted| condition::write(sql, node, wanted, &exists));
-    if let Some((parent, embed)) = parent {
-        sql.push(if node.conditions.is_empty() { "" } else { " AND " });
-        fragment::join_conditions(sql, parent, embed);
-    }
-}
-
-/// A row of nothing but NULL is a row all the same, so `IS NULL` would be wrong.
-fn exists(sql: &mut Sql, embed: &Embed<'_>, exists: bool) {
-    sql.name(&embed.alias).push(if embed.join.is_to_one { ".*" } else { ".body" });
-    sql.push(if exists { " IS DISTINCT FROM NULL" } else { " IS NOT DISTINCT FROM NULL" });
+fn source_count(sql: &mut Sql, plan: &ReadPlan<'_>, limit: Option<u64>) {
+    sql.push(", pgrst_source_count AS (");
+    count::select(sql, &plan.root, None);
+    fragment::limit(sql, Range { offset: 0, limit });
+    sql.push(")");
 }

@@ -7,16 +7,12 @@ use sql::Statement;
 pub(super) struct Sql {
     text: String,
     parameters: Vec<Option<String>>,
-    is_template: bool,
+    /// Where in the text each parameter stands.
+    places: Vec<usize>,
 }
 
 impl Sql {
-    /// A text for Postgres' own `format`, which puts the values into it, quoted.
-    pub(super) fn template() -> Self {
-        Sql { is_template: true, ..Sql::default() }
-    }
-
-    /// Writes SQL that is not from the request, and has no `%`.
+    /// Writes SQL that is not from the request.
     pub(super) fn push(&mut self, text: &str) -> &mut Self {
         self.text.push_str(text);
         self
@@ -27,7 +23,7 @@ impl Sql {
         self.text.push('"');
         for character in name.chars() {
             self.text.push(character);
-            if character == '"' || character == '%' && self.is_template {
+            if character == '"' {
                 self.text.push(character);
             }
         }
@@ -38,8 +34,9 @@ impl Sql {
     /// Writes a parameter with this value.
     pub(super) fn value(&mut self, value: impl Into<String>) -> &mut Self {
         self.parameters.push(Some(value.into()));
-        let number = self.parameters.len();
-        self.text += &if self.is_template { format!("%{number}$L") } else { format!("${number}") };
+        self.places.push(self.text.len());
+        self.text.push('$');
+        self.text.push_str(&self.parameters.len().to_string());
         self
     }
 
@@ -57,6 +54,22 @@ impl Sql {
             write(self, item);
         }
         self
+    }
+
+    /// The text as Postgres' own `format` takes it, which puts the values into it, quoted; and the values.
+    pub(super) fn into_template(self) -> (String, Vec<Option<String>>) {
+        let mut template = String::with_capacity(self.text.len() + 2 * self.places.len());
+        let mut written = 0;
+        for (index, place) in self.places.iter().enumerate() {
+            let number = (index + 1).to_string();
+            template += &self.text[written..*place].replace('%', "%%");
+            template.push('%');
+            template += &number;
+            template += "$L";
+            written = place + 1 + number.len();
+        }
+        template += &self.text[written..].replace('%', "%%");
+        (template, self.parameters)
     }
 
     /// The finished statement.

@@ -3,7 +3,10 @@ use config::Config;
 use http::Method;
 
 use super::*;
-use crate::testing::{catalog, config, get, request};
+
+mod call;
+
+use crate::testing::{READER, catalog, config, get, request};
 use crate::{Error, plan};
 
 /// What stands around the query for the rows.
@@ -16,7 +19,8 @@ const JSON: &str = " SELECT null::bigint AS total_result_set, pg_catalog.count(*
 fn compile(request: &Result<ApiRequest, Error>, config: &Config) -> Statement {
     let catalog = catalog();
     let request = request.as_ref().unwrap();
-    statement(request, &plan(request, &catalog, config).unwrap())
+    let plan = plan(request, &catalog, config).unwrap();
+    statements(request, &plan, &READER, &catalog, config).pop().unwrap()
 }
 
 /// Compares the query for the rows, in which `t.` stands for `"cinema"."films".`.
@@ -183,20 +187,47 @@ fn ok_estimate() {
     let catalog = catalog();
     let estimate = |url: &str, prefer: &str| {
         let request = get(url, &[("prefer", prefer)]).unwrap();
-        super::estimate(&request, &plan(&request, &catalog, &config()).unwrap())
+        let plan = plan(&request, &catalog, &config()).unwrap();
+        statements(&request, &plan, &READER, &catalog, &config())
     };
-    assert_eq!(estimate("films", "count=exact"), []);
-    let statements = estimate("films?\"100%25\"=eq.'%25\"", "count=planned");
+    assert_eq!(estimate("films", "count=exact").len(), 2);
+    let statements = &estimate("films?\"100%25\"=eq.'%25\"", "count=planned")[1..];
     assert_eq!(
         statements[0].text,
         "SELECT pg_catalog.set_config('headland.query', pg_catalog.format($1, VARIADIC $2::text[]), true)"
     );
     assert_eq!(
         statements[0].parameters,
-        [r#"SELECT 1 FROM "cinema"."films" WHERE "cinema"."films"."100%%" = %1$L"#, r#"{"'%\""}"#]
-            .map(|value| Some(value.to_owned()))
+        [
+            r#"EXPLAIN (FORMAT JSON) SELECT 1 FROM "cinema"."films" WHERE "cinema"."films"."100%%" = %1$L"#,
+            r#"{"'%\""}"#
+        ]
+        .map(|value| Some(value.to_owned()))
     );
-    assert_eq!(statements.len(), 2);
+    assert_eq!(statements.len(), 3);
+}
+
+#[test]
+fn ok_execution_plan() {
+    let config = Config { db_plan_enabled: true, ..config() };
+    let catalog = catalog();
+    let accept = "application/vnd.pgrst.plan+json; for=\"text/csv\"; options=verbose|analyze";
+    let headers = [("accept", accept), ("prefer", "count=planned")];
+    let request =
+        crate::testing::request_under(Method::GET, "films?select=id&\"%25$1\"=eq.%25", &headers, &config).unwrap();
+    let plan = plan(&request, &catalog, &config).unwrap();
+    let statements = statements(&request, &plan, &READER, &catalog, &config);
+    let [_, build, run, read] = statements.as_slice() else { panic!("settings, and three statements") };
+    assert_eq!(
+        build.text,
+        "SELECT pg_catalog.set_config('headland.query', pg_catalog.format($1, VARIADIC $2::text[]), true)"
+    );
+    let template = build.parameters[0].as_deref().unwrap();
+    let start = r#"EXPLAIN (FORMAT JSON, analyze, verbose) WITH pgrst_source AS (SELECT "cinema"."films"."id" FROM "cinema"."films" WHERE "cinema"."films"."%%$1" = %1$L) SELECT "#;
+    assert!(template.starts_with(start) && template.contains("string_agg"), "{template}");
+    assert_eq!(build.parameters[1].as_deref(), Some(r#"{"%"}"#));
+    assert!(run.text.starts_with("DO $$"));
+    assert_eq!(read.text, "SELECT pg_catalog.current_setting('headland.plan') AS body");
 }
 
 #[test]
@@ -212,6 +243,11 @@ fn ok_representations() {
     );
     assert!(body(Method::GET, "application/vnd.pgrst.array+json;nulls=stripped").contains("json_strip_nulls"));
     assert!(body(Method::GET, "text/csv").contains("json_object_keys"));
+    assert_eq!(
+        body(Method::GET, "application/geo+json"),
+        "pg_catalog.json_build_object('type', 'FeatureCollection', 'features', \
+         coalesce(pg_catalog.json_agg(st_asgeojson(page.*)::json), '[]'))"
+    );
 }
 
 /// A prepared statement is found by its text, so the text must not depend on values.
@@ -222,10 +258,17 @@ fn ok_one_shape_is_one_text() {
     assert_eq!(text("films?id=in.(1,2)&details->>a=eq.b"), text("films?id=in.(3)&details->>c=eq.d"));
 }
 
+fn settings_of(request: &ApiRequest, caller: &Caller<'_>) -> Statement {
+    let catalog = catalog();
+    let plan = plan(request, &catalog, &config()).unwrap();
+    settings::settings(request, &plan, caller, &catalog, &config())
+}
+
 #[test]
 fn ok_settings() {
     let headers = [("X-Trace", "a\"b"), ("cookie", "a=1; b=2=3"), ("prefer", "timezone=Europe/Berlin")];
-    let statement = settings(&get("films", &headers).unwrap(), "reader", r#"{"sub":"x"}"#, &config());
+    let caller = Caller { claims_json: r#"{"sub":"x"}"#, ..READER };
+    let statement = settings_of(&get("films", &headers).unwrap(), &caller);
     assert_eq!(
         statement.text,
         "SELECT pg_catalog.set_config('search_path', $1, true), pg_catalog.set_config('role', $2, true), \
@@ -249,10 +292,40 @@ fn ok_settings() {
     );
 }
 
+/// Before the role itself, because the one who connects may be allowed to set what the role may not.
+#[test]
+fn ok_settings_of_the_policy() {
+    let catalog = catalog();
+    let request = get("films", &[]).unwrap();
+    let config = Config { app_settings: vec![("app.settings.host".into(), "x'y".into())], ..config() };
+    let plan = plan(&request, &catalog, &config).unwrap();
+    let statement = settings::settings(&request, &plan, &READER, &catalog, &config);
+    let (name, value) = (statement.parameters.len() - 1, statement.parameters.len());
+    let expected = format!(", pg_catalog.set_config(${name}, ${value}, true)");
+    assert!(statement.text.ends_with(&expected), "{}", statement.text);
+    assert_eq!(statement.parameters[name - 1..], [Some("app.settings.host".into()), Some("x'y".into())]);
+}
+
+#[test]
+fn ok_settings_of_the_role() {
+    let caller = Caller { role: "careful", ..READER };
+    let (catalog, request) = (catalog(), get("films", &[]).unwrap());
+    let statement = settings_of(&request, &caller);
+    let expected = "SELECT pg_catalog.set_config('search_path', $1, true), pg_catalog.set_config($2, $3, true), \
+                    pg_catalog.set_config($4, $5, true), pg_catalog.set_config('role', $6, true), ";
+    assert!(statement.text.starts_with(expected), "{}", statement.text);
+    let parameters: Vec<&str> = statement.parameters[1..6].iter().flatten().map(String::as_str).collect();
+    assert_eq!(parameters, ["statement_timeout", "7s", "work_mem", "5MB", "careful"]);
+    let plan = plan(&request, &catalog, &config()).unwrap();
+    assert_eq!(plan.isolation(&caller, &catalog, &config()), Some(::sql::Isolation::RepeatableRead));
+    assert_eq!(plan.isolation(&READER, &catalog, &config()), None);
+}
+
 #[test]
 fn ok_claims_with_their_role() {
-    let claims = |claims: &str| {
-        settings(&get("films", &[]).unwrap(), "reader", claims, &config()).parameters[2].clone().unwrap()
+    let claims = |claims_json: &str| {
+        let caller = Caller { claims_json, ..READER };
+        settings_of(&get("films", &[]).unwrap(), &caller).parameters[2].clone().unwrap()
     };
     assert_eq!(claims("{}"), r#"{"role":"reader"}"#);
     assert_eq!(claims(r#" { "a" : {} }"#), r#"{"role":"reader","a" : {} }"#);
@@ -312,7 +385,9 @@ fn ok_random_queries_compile() {
         let query: String = (0..random.usize(1..12)).map(|_| *random.choice(&PIECES).unwrap()).collect();
         let Ok(request) = get(&format!("films?{query}"), &[("prefer", "count=exact")]) else { continue };
         let Ok(plan) = plan(&request, &catalog, &config) else { continue };
-        let Statement { text, parameters } = statement(&request, &plan);
+        let Some(Statement { text, parameters }) = statements(&request, &plan, &READER, &catalog, &config).pop() else {
+            panic!("nothing is run");
+        };
         compiled += 1;
         assert_eq!(text.matches('"').count() % 2, 0, "{query}: {text}");
         let is_written = |number: usize| text.contains(&format!("${number}"));

@@ -3,18 +3,21 @@
 //! A catalog that is older than `catalog-max-age` still serves, while a newer one is fetched after the response. A
 //! plan that names what the catalog does not know is made once more against a new catalog, if the one at hand is
 //! older than [`DOUBT_AGE`]: a table that was just created is found, and a caller of nonsense cannot make every
-//! request an introspection.
+//! request an introspection. Where the region watches its schema, it refuses what was planned with another version of it,
+//! and that is planned once more against a new catalog too.
 
 use std::cell::Cell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::{rc::Rc, time::Duration};
 
-use bytes::Bytes;
 use catalog::Catalog;
 use config::Config;
-use edge::{Edge, KvPut};
+use edge::Edge;
 use postgrest::ErrorKind;
-use sql::{Batch, Region, Statement};
+use sql::{Answer, Batch, Region, Statement};
+
+use crate::pieces;
+use crate::refusal::Refusal;
 
 /// A catalog younger than this is believed when it does not know a relation.
 const DOUBT_AGE: Duration = Duration::from_secs(1);
@@ -24,6 +27,8 @@ const KV_EXPIRY: Duration = Duration::from_secs(7 * 24 * 3600);
 /// A catalog and when it was fetched, since the Unix epoch.
 pub(crate) struct Fetched {
     pub(crate) catalog: Catalog,
+    /// The version of the schema, where the region tells it.
+    pub(crate) version: Option<String>,
     at: Duration,
     /// Until when the others leave it to one request to fetch a newer one. A time and not a flag, because a runtime
     /// may end that request's work half-way.
@@ -59,16 +64,47 @@ fn refresh_after_response(edge: &Edge, region: &Rc<Region>, config: &Rc<Config>)
 
 /// Whether a newer catalog may know better.
 pub(crate) fn is_in_doubt(edge: &Edge, fetched: &Fetched, error: &postgrest::Error) -> bool {
-    use ErrorKind::{AmbiguousRelationship, NoRelationship, TableNotFound};
-    let may_differ = matches!(error.kind, TableNotFound { .. } | NoRelationship { .. } | AmbiguousRelationship { .. });
+    use ErrorKind::{AmbiguousRelationship, ColumnNotFound, NoRelationship, TableNotFound, UpsertFilters};
+    let may_differ = matches!(
+        error.kind,
+        TableNotFound { .. }
+            | ColumnNotFound { .. }
+            | NoRelationship { .. }
+            | AmbiguousRelationship { .. }
+            | UpsertFilters
+    );
     may_differ && edge.now().saturating_sub(fetched.at) >= DOUBT_AGE
 }
 
+/// Whether a newer catalog may lead to another end.
+pub(crate) fn is_outdated(edge: &Edge, fetched: &Fetched, refusal: &Refusal) -> bool {
+    match refusal {
+        Refusal::Dialect(error) => is_in_doubt(edge, fetched, error),
+        Refusal::Edge(_) => false,
+        Refusal::Outdated => true,
+    }
+}
+
+/// A newer catalog than this one: another request of this instance may have fetched it meanwhile.
+pub(crate) async fn newer(
+    edge: &Edge,
+    region: &Rc<Region>,
+    config: &Config,
+    known: &Fetched,
+) -> Result<Rc<Fetched>, sql::Error> {
+    match edge.instance_get::<Fetched>().filter(|latest| latest.at > known.at) {
+        Some(latest) => Ok(latest),
+        None => fetch(edge, region, config).await,
+    }
+}
+
 async fn from_kv(edge: &Edge, region: &Rc<Region>, config: &Config) -> Option<Fetched> {
-    let entry = edge.kv_get(&key(region, config)).await.ok()??;
-    let at = Duration::from_millis(u64::from_le_bytes(entry.metadata.first_chunk().copied()?));
-    let catalog = Catalog::from_bytes(entry.value).ok()?;
-    Some(Fetched { catalog, at, refreshing_until: Cell::default() })
+    let (value, metadata) = pieces::get(edge, &key(region, config)).await?;
+    let at = Duration::from_millis(u64::from_le_bytes(metadata.first_chunk().copied()?));
+    let version = metadata.get(size_of::<u64>()..).and_then(|version| str::from_utf8(version).ok());
+    let version = version.filter(|version| !version.is_empty()).map(str::to_owned);
+    let catalog = Catalog::from_bytes(value).ok()?;
+    Some(Fetched { catalog, version, at, refreshing_until: Cell::default() })
 }
 
 /// Asks the region, and leaves the answer in memory at once and in KV after the response.
@@ -77,18 +113,24 @@ pub(crate) async fn fetch(edge: &Edge, region: &Rc<Region>, config: &Config) -> 
     let (text, parameters) = catalog::introspection(&config.db_schemas);
     let settings = Statement { text: catalog::INTROSPECTION_SETTINGS.into(), parameters: vec![] };
     let statements = [settings, Statement { text, parameters }];
-    let batch = Batch { statements: &statements, read_only: true };
-    let row = region.run(edge, batch, Duration::from_millis(config.region_timeout)).await?;
+    let batch = Batch { statements: &statements, read_only: true, isolation: None, catalog: None };
+    let Answer { row, catalog: version } =
+        region.ask(edge, batch, Duration::from_millis(config.region_timeout)).await?;
     let catalog = Catalog::from_introspection(&row.body).map_err(|error| sql::Error::Nonsense(error.to_string()))?;
-    keep_after_response(edge, key(region, config), catalog.as_bytes().clone(), at);
-    Ok(edge.instance_put(Fetched { catalog, at, refreshing_until: Cell::default() }))
+    let before = edge.instance_get::<Fetched>();
+    let is_stored = before.is_some_and(|before| before.catalog.as_bytes() == catalog.as_bytes());
+    let fetched = edge.instance_put(Fetched { catalog, version, at, refreshing_until: Cell::default() });
+    keep_after_response(edge, key(region, config), fetched.clone(), is_stored);
+    Ok(fetched)
 }
 
-fn keep_after_response(edge: &Edge, key: String, value: Bytes, at: Duration) {
+fn keep_after_response(edge: &Edge, key: String, fetched: Rc<Fetched>, is_stored: bool) {
     let later = edge.clone();
     edge.after_response(async move {
-        let metadata = Bytes::copy_from_slice(&(at.as_millis() as u64).to_le_bytes());
-        if let Err(error) = later.kv_put(&key, &value, KvPut { expiry: Some(KV_EXPIRY), metadata }).await {
+        let at = (fetched.at.as_millis() as u64).to_le_bytes();
+        let metadata = [&at, fetched.version.as_deref().unwrap_or_default().as_bytes()].concat();
+        let value = fetched.catalog.as_bytes();
+        if let Err(error) = pieces::put(&later, &key, value, &metadata, KV_EXPIRY, is_stored).await {
             later.log(&format!("the catalog is not in KV: {error}"));
         }
     });

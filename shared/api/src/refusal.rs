@@ -1,7 +1,7 @@
 //! Why there is nothing to read, and who words it.
 
 use edge::{Error, Fault, HeaderValue, StatusCode, header};
-use postgrest::ErrorKind;
+use postgrest::{Caller, ErrorKind, Plan};
 
 /// A request that is not answered with rows.
 pub(crate) enum Refusal {
@@ -9,6 +9,22 @@ pub(crate) enum Refusal {
     Dialect(postgrest::Error),
     /// It is about the trip to the region, or about who asks.
     Edge(Error),
+    /// The request was planned with a catalog that is no longer true.
+    Outdated,
+}
+
+impl Refusal {
+    /// What became of a caller's batch.
+    pub(crate) fn of_region(error: sql::Error, plan: &Plan<'_>, caller: &Caller<'_>) -> Refusal {
+        let error = match error {
+            sql::Error::Database(error) => error,
+            sql::Error::CatalogChanged => return Refusal::Outdated,
+            other => return other.into(),
+        };
+        let refuses = matches!(plan, Plan::Mutate(_) | Plan::Call(_));
+        let read = if refuses { postgrest::Error::of_statement } else { postgrest::Error::database };
+        Refusal::Dialect(read(*error, caller.is_anonymous))
+    }
 }
 
 impl From<ErrorKind> for Refusal {
@@ -36,12 +52,18 @@ impl From<sql::Error> for Refusal {
         use sql::Error as E;
         let upstream = |status, code, message: &'static str| Error::new(status, Fault::Upstream, code, message);
         let refusal = match &error {
-            // Every caller is anonymous as long as tokens are refused.
-            E::Database(database) => return Refusal::Dialect(postgrest::Error::database((**database).clone(), true)),
+            // Nobody asked for it but Headland itself: `of_region` has the callers' own.
+            E::Database(_) => {
+                let message = "Could not query the database for the schema cache. Retrying.";
+                upstream(StatusCode::SERVICE_UNAVAILABLE, "PGRST002", message)
+            }
             E::Unconfigured(_) => Error::internal(&error),
             E::Unreachable(_) => upstream(StatusCode::SERVICE_UNAVAILABLE, "PGRST000", "Database connection error"),
             E::Broken(_) => upstream(StatusCode::BAD_GATEWAY, "PGRST000", "Database connection error"),
-            E::Nonsense(_) => upstream(StatusCode::BAD_GATEWAY, "PGRST001", "Database client error"),
+            // Only a batch that names a version is refused for it, and the second attempt names none.
+            E::CatalogChanged | E::Nonsense(_) => {
+                upstream(StatusCode::BAD_GATEWAY, "PGRST001", "Database client error")
+            }
             E::Refused { status: 507, .. } => {
                 upstream(StatusCode::INSUFFICIENT_STORAGE, "PGRST001", "The result is too large for one response")
                     .with_hint("Ask for fewer rows with `limit`, or for fewer columns with `select`.")

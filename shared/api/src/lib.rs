@@ -1,0 +1,21 @@
+//! What the functions that speak the PostgREST dialect share: the stages around `postgrest`, with their I/O.
+//!
+//! [`answer()`] takes a request from the policy in force to the response. It costs one request to the region: one batch
+//! in one transaction, whose last statement's single row already is the body. The catalog comes from the instance's
+//! memory or from KV; only the very first instance asks the region for it (`schema.rs`).
+//!
+//! Refusals have PostgREST's codes and shape (`refusal.rs`). A bearer token is verified or refused, and never ignored (`role.rs`).
+//! Pages of other origins are answered as the CORS protocol wants it (`cors.rs`).
+
+mod answer;
+mod cors;
+mod keys;
+mod pieces;
+mod policy;
+mod refusal;
+mod role;
+mod schema;
+mod timing;
+mod trace;
+
+pub use answer::answer;
