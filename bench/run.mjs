@@ -65,8 +65,8 @@ function wasmSizes() {
     return { name, raw_bytes: bytes.length, gzipped_bytes: gzipSync(bytes, { level: 9 }).length }
   }
   const component = (name) => file(name, `target/wasm32-wasip2/wasm/${name}.wasm`)
-  const build = 'functions/worker/build/'
-  return [component('rest'), component('health'), file('worker', `${build}index.js`, `${build}index_bg.wasm`)]
+  const build = 'target/worker/'
+  return [component('rest'), component('rpc'), component('health'), file('worker', `${build}index.js`, `${build}index_bg.wasm`)]
 }
 
 function table(title, rows, base) {

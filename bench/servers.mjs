@@ -58,7 +58,7 @@ export async function workerd(scratch, dev) {
   const config = path.join(scratch, 'worker.capnp')
   const text = (value) => JSON.stringify(value)
   // Relative to the configuration: an absolute path is looked for elsewhere.
-  const modules = path.relative(scratch, 'functions/worker/build')
+  const modules = path.relative(scratch, 'target/worker')
   writeFileSync(config, `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
