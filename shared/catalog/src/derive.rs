@@ -3,7 +3,7 @@
 //! A leg is a foreign key seen between two exposed relations: the tables themselves, or views that show all of its
 //! columns, at either end. What can be walked on legs is link.rs.
 
-use std::collections::HashMap;
+use sort::Table;
 
 use crate::format::within;
 use crate::introspection::{Answer, ForeignKey};
@@ -42,35 +42,32 @@ pub(crate) fn derive<'a>(answer: &'a Answer<'_>) -> Result<Derived<'a>, Error> {
 /// Where base tables appear among the exposed relations.
 struct Appearances {
     /// The place of each exposed relation, by OID.
-    places: HashMap<u32, usize>,
+    places: Table<u32, usize>,
     /// For each base table the exposed views on it: their place, by which they are sorted, and what they show.
-    views: HashMap<u32, Vec<(usize, Shown)>>,
-    /// For each exposed view the base tables in the order of their columns in it.
-    tables: HashMap<usize, Vec<u32>>,
+    views: Table<u32, (usize, Shown)>,
+    /// For each relation, if it is a view, the base tables in the order of their columns in it.
+    tables: Vec<Vec<u32>>,
 }
 
 impl Appearances {
     fn new(answer: &Answer<'_>) -> Appearances {
-        let places = answer.relations.iter().enumerate().map(|(place, relation)| (relation.oid, place)).collect();
-        let mut appearances = Appearances { places, views: HashMap::new(), tables: HashMap::new() };
-        for (oid, tables) in view::shown(answer) {
-            let Some(&place) = appearances.places.get(&oid) else { continue };
-            appearances.tables.insert(place, tables.iter().map(|(table, _)| *table).collect());
-            for (table, shown) in tables {
-                appearances.views.entry(table).or_default().push((place, shown));
-            }
+        let places = answer.places();
+        let mut tables = vec![Vec::new(); answer.relations.len()];
+        let mut views = Vec::new();
+        for (oid, shown) in view::shown(answer) {
+            let Some(&place) = places.get(&oid) else { continue };
+            tables[place] = shown.iter().map(|(table, _)| *table).collect();
+            views.extend(shown.into_iter().map(|(table, shown)| (table, (place, shown))));
         }
-        for views in appearances.views.values_mut() {
-            sort::sort_by(views, &|(one, _), (other, _)| one.cmp(other));
-        }
-        appearances
+        sort::sort_by(&mut views, &|(_, (one, _)), (_, (other, _))| one.cmp(other));
+        Appearances { places, views: Table::new(views), tables }
     }
 
     /// All exposed relations in which all of a base table's `columns` can be seen, with the columns' attnums there: the
     /// table itself, and each view once for every choice among columns that show the same one.
     fn of(&self, table: u32, columns: &[u16]) -> Vec<(usize, Vec<u16>)> {
         let itself = self.places.get(&table).map(|place| (*place, columns.to_vec()));
-        let views = self.views.get(&table).into_iter().flatten();
+        let views = self.views.all(&table);
         let shown = views.flat_map(|(place, shown)| choices(shown, columns).into_iter().map(|choice| (*place, choice)));
         itself.into_iter().chain(shown).collect()
     }
@@ -79,8 +76,8 @@ impl Appearances {
 /// Every way to name all of `columns` by what shows them; none if one is not shown. At most [`LEGS_MAX`].
 fn choices(shown: &Shown, columns: &[u16]) -> Vec<Vec<u16>> {
     columns.iter().fold(vec![Vec::new()], |choices, column| {
-        let ways = shown.get(column).map_or(&[][..], Vec::as_slice);
-        let longer = choices.iter().flat_map(|choice| ways.iter().map(|way| [choice.as_slice(), &[*way]].concat()));
+        let longer =
+            choices.iter().flat_map(|choice| shown.all(column).map(|way| [choice.as_slice(), &[*way]].concat()));
         longer.take(LEGS_MAX + 1).collect()
     })
 }
@@ -88,12 +85,12 @@ fn choices(shown: &Shown, columns: &[u16]) -> Vec<Vec<u16>> {
 /// Primary keys: a table's own; for a view those of the tables below it that it shows whole, by the first column that
 /// shows each.
 fn keys<'a>(answer: &'a Answer<'_>, appearances: &Appearances) -> Result<Vec<Vec<&'a str>>, Error> {
-    let own: HashMap<u32, &[u16]> = answer.keys.iter().map(|(oid, columns)| (*oid, columns.as_slice())).collect();
+    let own = Table::new(answer.keys.iter().map(|(oid, columns)| (*oid, columns.as_slice())).collect());
     let of = |place: usize| -> Vec<u16> {
         if let Some(key) = own.get(&answer.relations[place].oid) {
             return key.to_vec();
         }
-        let tables = appearances.tables.get(&place).into_iter().flatten();
+        let tables = appearances.tables[place].iter();
         tables.filter_map(|table| shown_key(appearances, place, *table, own.get(table)?)).flatten().collect()
     };
     let names = |place| of(place).into_iter().map(|attnum| answer.column_name(place, attnum)).collect();
@@ -101,9 +98,8 @@ fn keys<'a>(answer: &'a Answer<'_>, appearances: &Appearances) -> Result<Vec<Vec
 }
 
 fn shown_key(appearances: &Appearances, view: usize, table: u32, key: &[u16]) -> Option<Vec<u16>> {
-    let views = appearances.views.get(&table)?;
-    let (_, shown) = &views[views.binary_search_by_key(&view, |(place, _)| *place).ok()?];
-    key.iter().map(|column| shown.get(column)?.first().copied()).collect()
+    let (_, shown) = appearances.views.all(&table).find(|(place, _)| *place == view)?;
+    key.iter().map(|column| shown.get(column).copied()).collect()
 }
 
 fn legs<'a>(answer: &'a Answer<'_>, appearances: &Appearances) -> Result<Vec<Leg<'a>>, Error> {

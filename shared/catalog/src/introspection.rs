@@ -34,6 +34,8 @@
 
 use std::borrow::Cow;
 
+use sort::Table;
+
 use crate::format::{self, within};
 use crate::json::{self, object, rows};
 use crate::{COLUMNS_MAX, Error, ErrorKind, FUNCTIONS_MAX, RELATIONS_MAX};
@@ -295,6 +297,11 @@ pub(crate) fn refused(message: String) -> Error {
 }
 
 impl<'a> Answer<'a> {
+    /// The place of each exposed relation, by OID.
+    pub(crate) fn places(&self) -> Table<u32, usize> {
+        Table::new(self.relations.iter().enumerate().map(|(place, relation)| (relation.oid, place)).collect())
+    }
+
     /// The name of the column of a relation that has this attnum.
     pub(crate) fn column_name(&self, relation: usize, attnum: u16) -> Result<&str, Error> {
         let relation = &self.relations[relation];

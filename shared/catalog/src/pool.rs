@@ -34,7 +34,7 @@ impl<K: Copy + Eq + Hash + Ord> Pool<K> {
     /// broken by the key itself: the same answer always gives the same bytes.
     pub(crate) fn lay(self, write: impl Fn(&mut Vec<u8>, K)) -> Laid<K> {
         let mut keys: Vec<(Reverse<u32>, K)> = self.uses.into_iter().map(|(key, uses)| (Reverse(uses), key)).collect();
-        keys.sort_unstable();
+        sort::sort_by(&mut keys, &|one, other| one.cmp(other));
         let mut laid = Laid { bytes: Vec::new(), offsets: HashMap::with_capacity(keys.len()) };
         for (_, key) in keys {
             laid.offsets.insert(key, laid.bytes.len() as u32);

@@ -4,7 +4,7 @@
 //! change when it is refreshed. A table shares rows with its partitions or other children, and with those above it, as
 //! a writer may name either; but not with its siblings.
 
-use std::collections::{BTreeSet, HashMap};
+use sort::{Table, distinct};
 
 use crate::format::HAS_ROW_SECURITY;
 use crate::introspection::Answer;
@@ -23,7 +23,7 @@ pub(crate) struct Source<'a> {
 pub(crate) fn sources<'a>(answer: &'a Answer<'_>) -> Vec<Vec<Source<'a>>> {
     let graph = Graph::new(answer);
     let of = |oid: u32| match graph.sources(oid) {
-        itself if itself.iter().eq([&oid]) => Vec::new(),
+        itself if itself == [oid] => Vec::new(),
         several => several.iter().filter_map(|oid| graph.relations.get(oid).copied()).collect(),
     };
     answer.relations.iter().map(|relation| of(relation.oid)).collect()
@@ -31,29 +31,34 @@ pub(crate) fn sources<'a>(answer: &'a Answer<'_>) -> Vec<Vec<Source<'a>>> {
 
 /// Who reads and who inherits, by OID.
 struct Graph<'a> {
-    relations: HashMap<u32, Source<'a>>,
-    reads: HashMap<u32, Vec<u32>>,
-    children: HashMap<u32, Vec<u32>>,
-    parents: HashMap<u32, Vec<u32>>,
+    relations: Table<u32, Source<'a>>,
+    reads: Table<u32, u32>,
+    children: Table<u32, u32>,
+    parents: Table<u32, u32>,
 }
 
 impl<'a> Graph<'a> {
     fn new(answer: &'a Answer<'_>) -> Graph<'a> {
         Graph {
-            relations: relations(answer).map(|source| (source.oid, source)).collect(),
-            reads: grouped(answer.reads.iter().copied()),
-            children: grouped(answer.inherits.iter().copied()),
-            parents: grouped(answer.inherits.iter().map(|(parent, child)| (*child, *parent))),
+            relations: Table::new(relations(answer).map(|source| (source.oid, source)).collect()),
+            reads: Table::new(answer.reads.clone()),
+            children: Table::new(answer.inherits.clone()),
+            parents: Table::new(answer.inherits.iter().map(|(parent, child)| (*child, *parent)).collect()),
         }
     }
 
-    fn sources(&self, start: u32) -> BTreeSet<u32> {
+    fn sources(&self, start: u32) -> Vec<u32> {
         let is_view = |oid: &u32| self.relations.get(oid).is_some_and(|relation| relation.is_view);
-        let mut tables = closure([start], |oid| self.reads.get(&oid).filter(|_| is_view(&oid)));
+        let mut tables = closure(vec![start], &|oid, found| {
+            if is_view(oid) {
+                found.extend(self.reads.all(oid));
+            }
+        });
         tables.retain(|oid| !is_view(oid));
-        let children = closure(tables.iter().copied(), |oid| self.children.get(&oid));
-        let parents = closure(tables.iter().copied(), |oid| self.parents.get(&oid));
-        children.union(&parents).copied().collect()
+        let mut sources = closure(tables.clone(), &|oid, found| found.extend(self.children.all(oid)));
+        sources.extend(closure(tables, &|oid, found| found.extend(self.parents.all(oid))));
+        distinct(&mut sources);
+        sources
     }
 }
 
@@ -76,22 +81,17 @@ fn relations<'a>(answer: &'a Answer<'_>) -> impl Iterator<Item = Source<'a>> {
     exposed.chain(others)
 }
 
-fn grouped(edges: impl Iterator<Item = (u32, u32)>) -> HashMap<u32, Vec<u32>> {
-    let mut groups: HashMap<u32, Vec<u32>> = HashMap::new();
-    for (from, to) in edges {
-        groups.entry(from).or_default().push(to);
-    }
-    groups
-}
-
-/// The starts, and all that can be reached from them.
-fn closure<'g>(starts: impl IntoIterator<Item = u32>, next: impl Fn(u32) -> Option<&'g Vec<u32>>) -> BTreeSet<u32> {
-    let mut seen = BTreeSet::new();
-    let mut waiting: Vec<u32> = starts.into_iter().collect();
-    while let Some(oid) = waiting.pop() {
-        if seen.insert(oid) {
-            waiting.extend(next(oid).into_iter().flatten());
-        }
+/// The starts, and all that can be reached from them, sorted; `next` adds what is one step away.
+fn closure(starts: Vec<u32>, next: &dyn Fn(&u32, &mut Vec<u32>)) -> Vec<u32> {
+    let (mut seen, mut fresh) = (Vec::new(), starts);
+    while !fresh.is_empty() {
+        let mut reached = Vec::new();
+        fresh.iter().for_each(|oid| next(oid, &mut reached));
+        seen.append(&mut fresh);
+        distinct(&mut seen);
+        distinct(&mut reached);
+        reached.retain(|oid| seen.binary_search(oid).is_err());
+        fresh = reached;
     }
     seen
 }

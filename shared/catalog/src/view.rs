@@ -13,7 +13,7 @@
 //! further in belong to subqueries. What a target entry comes from may be a column of another view, so the way is
 //! followed down to a table. PostgREST finds the same ways, but stops at views outside of its exposed and extra schemas.
 
-use std::collections::{BTreeMap, HashMap};
+use sort::Table;
 
 use crate::introspection::Answer;
 
@@ -24,33 +24,39 @@ const VIEW_DEPTH_MAX: usize = 64;
 type Place = (u32, u16);
 
 /// For one base table, by each of its columns, the columns of the view that show it, in their order.
-pub(crate) type Shown = BTreeMap<u16, Vec<u16>>;
+pub(crate) type Shown = Table<u16, u16>;
 
-/// For one view, what it shows of each base table; base tables in the order in which the view's columns name them.
-pub(crate) fn shown(answer: &Answer<'_>) -> HashMap<u32, Vec<(u32, Shown)>> {
+/// For each view, what it shows of each base table; base tables in the order in which the view's columns name them.
+pub(crate) fn shown(answer: &Answer<'_>) -> Vec<(u32, Vec<(u32, Shown)>)> {
+    /// A base table, and its columns with the view's that show them.
+    type Tables = Vec<(u32, Vec<(u16, u16)>)>;
     let origins = origins(answer);
-    let mut views: HashMap<u32, Vec<(u32, Shown)>> = HashMap::new();
-    for &(view, column) in origins.keys() {
+    let mut views: Vec<(u32, Tables)> = Vec::new();
+    // The columns of one view follow one another.
+    for &((view, column), _) in origins.iter() {
         let Some((table, attnum)) = follow(&origins, (view, column)) else { continue };
-        let tables = views.entry(view).or_default();
-        let place = tables.iter().position(|(oid, _)| *oid == table).unwrap_or_else(|| {
-            tables.push((table, Shown::new()));
-            tables.len() - 1
-        });
-        tables[place].1.entry(attnum).or_default().push(column);
+        if views.last().is_none_or(|(last, _)| *last != view) {
+            views.push((view, Vec::new()));
+        }
+        let Some((_, tables)) = views.last_mut() else { continue };
+        match tables.iter_mut().find(|(oid, _)| *oid == table) {
+            Some((_, columns)) => columns.push((attnum, column)),
+            None => tables.push((table, vec![(attnum, column)])),
+        }
     }
-    views
+    let shown = |tables: Tables| tables.into_iter().map(|(table, columns)| (table, Shown::new(columns))).collect();
+    views.into_iter().map(|(view, tables)| (view, shown(tables))).collect()
 }
 
-fn origins(answer: &Answer<'_>) -> BTreeMap<Place, Place> {
+fn origins(answer: &Answer<'_>) -> Table<Place, Place> {
     let entries = answer.views.iter().flat_map(|view| {
         target_entries(&view.outline).into_iter().map(|entry| ((view.oid, entry.resno), entry.origin))
     });
-    entries.collect()
+    Table::new(entries.collect())
 }
 
 /// The column of a table that is at the end of the way.
-fn follow(origins: &BTreeMap<Place, Place>, start: Place) -> Option<Place> {
+fn follow(origins: &Table<Place, Place>, start: Place) -> Option<Place> {
     let mut place = start;
     for _ in 0..VIEW_DEPTH_MAX {
         match origins.get(&place) {
@@ -124,7 +130,7 @@ mod tests {
 
     #[test]
     fn ok_a_circle_is_given_up() {
-        let circle = BTreeMap::from([((1, 1), (2, 1)), ((2, 1), (1, 1)), ((3, 1), (4, 9))]);
+        let circle = Table::new(vec![((1, 1), (2, 1)), ((2, 1), (1, 1)), ((3, 1), (4, 9))]);
         assert_eq!(follow(&circle, (1, 1)), None);
         assert_eq!(follow(&circle, (3, 1)), Some((4, 9)));
     }

@@ -5,23 +5,25 @@
 use std::{
     any::{Any, TypeId},
     cell::RefCell,
-    collections::HashMap,
     rc::Rc,
 };
 
-/// One value per type.
+/// One value per type; there are a handful.
 #[derive(Default)]
-pub(crate) struct Instance(RefCell<HashMap<TypeId, Rc<dyn Any>>>);
+pub(crate) struct Instance(RefCell<Vec<(TypeId, Rc<dyn Any>)>>);
 
 impl Instance {
     pub(crate) fn get<T: 'static>(&self) -> Option<Rc<T>> {
-        let value = self.0.borrow().get(&TypeId::of::<T>())?.clone();
-        value.downcast().ok()
+        let values = self.0.borrow();
+        let (_, value) = values.iter().find(|(of, _)| *of == TypeId::of::<T>())?;
+        value.clone().downcast().ok()
     }
 
     pub(crate) fn put<T: 'static>(&self, value: T) -> Rc<T> {
         let value = Rc::new(value);
-        self.0.borrow_mut().insert(TypeId::of::<T>(), value.clone());
+        let mut values = self.0.borrow_mut();
+        values.retain(|(of, _)| *of != TypeId::of::<T>());
+        values.push((TypeId::of::<T>(), value.clone()));
         value
     }
 }

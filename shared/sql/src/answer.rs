@@ -1,12 +1,10 @@
 //! From an HTTP response to a [`Row`], or to the [`Error`] that it tells of.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use edge::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
-use crate::{Answer, DatabaseError, Error, Row};
+use crate::{Answer, DatabaseError, Error, Members, Row};
 
 /// Longest answer that is read, in bytes.
 pub const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -43,7 +41,7 @@ fn row(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Result<Row, Erro
 fn raw_row(headers: &HeaderMap, body: Bytes) -> Result<Row, Error> {
     let columns = match headers.get(HEADLAND_ROW) {
         Some(json) => serde_json::from_slice(json.as_bytes()).map_err(nonsense)?,
-        None => BTreeMap::new(),
+        None => Members::default(),
     };
     Ok(Row { body, columns })
 }
@@ -76,8 +74,7 @@ fn json_row(body: &[u8]) -> Result<Row, Error> {
     if fields.len() != values.len() {
         return Err(Error::Nonsense("a row of another length than its fields".into()));
     }
-    let mut columns: BTreeMap<String, Option<String>> =
-        fields.into_iter().map(|field| field.name).zip(values).collect();
+    let mut columns: Members<Option<String>> = fields.into_iter().map(|field| field.name).zip(values).collect();
     let body = columns.remove(BODY).flatten().unwrap_or_default();
     Ok(Row { body: body.into(), columns })
 }

@@ -2,8 +2,9 @@
 //!
 //! The protocol is Neon's SQL over HTTP (`POST /sql`), so the region is a Neon database or a `headland gateway`
 //! beside any Postgres. To a gateway the client also says, by headers that others ignore, how much time is left
-//! (`Headland-Deadline`), which version of the schema it knows (`Headland-Catalog`), and that it takes the raw form (`Headland-Raw`): the answer's body column as the response
-//! body, byte for byte, and the other columns in one header (`Headland-Row`).
+//! (`Headland-Deadline`), which version of the schema it knows (`Headland-Catalog`), and that it takes the raw form
+//! (`Headland-Raw`): the answer's body column as the response body, byte for byte, and the other columns in one header
+//! (`Headland-Row`).
 //!
 //! Start at [`Region::run`]. Every wait is bounded by the caller's timeout; what is safe to send again is retried
 //! with jittered backoff within it.
@@ -11,6 +12,7 @@
 mod answer;
 mod error;
 mod isolation;
+mod members;
 mod region;
 mod retry;
 mod statement;
@@ -18,6 +20,7 @@ mod statement;
 pub use answer::ANSWER_BYTES_MAX;
 pub use error::{DatabaseError, Error};
 pub use isolation::Isolation;
+pub use members::Members;
 pub use region::{Batch, Region};
 pub use retry::ATTEMPTS_MAX;
 pub use statement::{Answer, Row, Statement};

@@ -1,9 +1,9 @@
 //! What is sent and what comes back: a statement with its parameters, and the one row that answers it.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use serde::Serialize;
+
+use crate::Members;
 
 /// One SQL statement. Values of users are parameters and never text.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -22,7 +22,7 @@ pub struct Row {
     /// The column named `body`, byte for byte; empty where it is NULL.
     pub body: Bytes,
     /// The other columns by name, in Postgres' text form; `None` is NULL.
-    pub columns: BTreeMap<String, Option<String>>,
+    pub columns: Members<Option<String>>,
 }
 
 /// A row, and what the region says beside it.

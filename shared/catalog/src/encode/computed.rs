@@ -1,7 +1,5 @@
 //! Computed relationships, grouped by the relation that they start at.
 
-use std::collections::HashMap;
-
 use crate::Error;
 use crate::format::{IS_TO_ONE, put_varint};
 use crate::introspection::{Answer, Computed, refused};
@@ -16,8 +14,7 @@ pub(super) fn grouped<'a>(answer: &'a Answer<'a>) -> Result<Grouped<'a>, Error> 
     if answer.computed.is_empty() {
         return Ok(Vec::new());
     }
-    let places: HashMap<u32, usize> =
-        answer.relations.iter().enumerate().map(|(place, relation)| (relation.oid, place)).collect();
+    let places = answer.places();
     let mut groups = vec![Vec::new(); answer.relations.len()];
     for computed in &answer.computed {
         let (Some(source), Some(target)) = (places.get(&computed.source), places.get(&computed.target)) else {

@@ -131,8 +131,7 @@ impl Json {
         let member = |(name, value): &(String, String)| format!("{}:{}", quoted(name), quoted(value));
         let members: Vec<String> = fields.iter().map(member).collect();
         let mut keys: Vec<String> = fields.into_iter().map(|(name, _)| name).collect();
-        keys.sort();
-        keys.dedup();
+        sort::distinct(&mut keys);
         Json { text: format!("{{{}}}", members.join(",")), is_array: false, keys }
     }
 
@@ -144,8 +143,7 @@ impl Json {
             Some(columns) => {
                 let is_array = !text.trim_start().starts_with('{');
                 let mut keys = columns.to_vec();
-                sort::sort_by(&mut keys, &|one, other| one.cmp(other));
-                keys.dedup();
+                sort::distinct(&mut keys);
                 Ok(Json { text, is_array, keys })
             }
         }

@@ -2,11 +2,9 @@
 //!
 //! Its `MESSAGE` is the body as JSON, its `DETAIL` is `{"status": …, "headers": {…}}`.
 
-use std::collections::BTreeMap;
-
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
-use sql::DatabaseError;
+use sql::{DatabaseError, Members};
 
 use super::{Answer, Details, answer as answer_of};
 
@@ -35,7 +33,7 @@ struct Message {
 #[derive(Deserialize)]
 struct Detail {
     status: u16,
-    headers: BTreeMap<String, String>,
+    headers: Members<String>,
 }
 
 /// What is wrong with it, and what it should be.
@@ -64,7 +62,7 @@ impl Raised {
 
     /// The headers that it asks for; those that HTTP does not allow are left out.
     pub(super) fn headers(&self) -> HeaderMap {
-        let pair = |(name, value): (&String, &String)| {
+        let pair = |(name, value): &(String, String)| {
             Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?))
         };
         self.detail.headers.iter().filter_map(pair).collect()

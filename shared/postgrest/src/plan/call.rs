@@ -88,8 +88,7 @@ impl<'a> Given<'a> {
             Some(Payload::Whole(_)) => (&[], vec![]),
         };
         let mut names = [names, texts.iter().map(|(name, _)| name.as_str()).collect()].concat();
-        sort::sort_by(&mut names, &|one, other| one.cmp(other));
-        names.dedup();
+        sort::distinct(&mut names);
         Given { is_read: payload.is_none(), content_type: &request.content_type, payload, texts, names }
     }
 

@@ -147,7 +147,6 @@ fn returned<'a>(request: &ApiRequest, root: &Node<'a>, key: &[&'a str]) -> Retur
         Some(Representation::HeadersOnly) if request.action == Action::Create => columns.extend(key),
         _ => {}
     }
-    columns.sort_unstable();
-    columns.dedup();
+    sort::distinct(&mut columns);
     Returned::Columns(columns)
 }

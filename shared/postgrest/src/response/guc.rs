@@ -1,8 +1,7 @@
 //! What functions of the database say about the response: `response.status` and `response.headers`.
 
-use std::collections::BTreeMap;
-
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use sql::Members;
 
 use crate::error::{Error, ErrorKind};
 
@@ -19,13 +18,13 @@ pub(super) fn headers(value: Option<&str>, headers: &mut HeaderMap) -> Result<()
         return Ok(());
     };
     let mut added = HeaderMap::new();
-    for object in serde_json::from_str::<Vec<BTreeMap<String, String>>>(value).map_err(|_| ErrorKind::GucHeaders)? {
-        let mut members = object.into_iter();
+    for object in serde_json::from_str::<Vec<Members<String>>>(value).map_err(|_| ErrorKind::GucHeaders)? {
+        let mut members = object.iter();
         let (Some((name, value)), None) = (members.next(), members.next()) else {
             return Err(ErrorKind::GucHeaders.into());
         };
         let name = name.parse::<HeaderName>().map_err(|_| ErrorKind::GucHeaders)?;
-        added.append(name, HeaderValue::from_str(&value).map_err(|_| ErrorKind::GucHeaders)?);
+        added.append(name, HeaderValue::from_str(value).map_err(|_| ErrorKind::GucHeaders)?);
     }
     // `extend` replaces what is there under the same name.
     headers.extend(added);

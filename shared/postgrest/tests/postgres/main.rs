@@ -19,7 +19,7 @@ use cluster::Cluster;
 use config::Config;
 use http::{HeaderMap, HeaderName, Method};
 use postgrest::{ApiRequest, Caller, Target, plan, response, statements};
-use sql::{Row, Statement};
+use sql::{Members, Row, Statement};
 
 /// What the introspection answers, on which the tests beside the code rest.
 const ANSWER: &str = "tests/postgres/cinema.json";
@@ -96,7 +96,7 @@ impl Cinema {
         let output = output.strip_suffix('\n').expect("psql ends its rows");
         let fields: Vec<&str> = output.split(SEPARATOR).collect();
         if let [body] = fields[..] {
-            return Row { body: body.to_owned().into(), columns: [].into() };
+            return Row { body: body.to_owned().into(), columns: Members::default() };
         }
         let [total, page, body, headers, status] = fields[..] else { panic!("not one row: {output}") };
         let text = |field: &str| (!field.is_empty()).then(|| field.to_owned());
@@ -108,7 +108,7 @@ impl Cinema {
         ];
         Row {
             body: body.to_owned().into(),
-            columns: columns.map(|(name, field)| (name.to_owned(), text(field))).into(),
+            columns: columns.map(|(name, field)| (name.to_owned(), text(field))).into_iter().collect(),
         }
     }
 }

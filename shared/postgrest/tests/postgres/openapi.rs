@@ -47,7 +47,7 @@ impl Root {
         script += "\\o\n";
         script += &execute(last);
         let body = self.cluster.run("postgres", &script).trim_end().to_owned();
-        response(&request, &plan, Row { body: body.into(), columns: [].into() }).unwrap()
+        response(&request, &plan, Row { body: body.into(), columns: Members::default() }).unwrap()
     }
 
     fn document(&self, role: &str, config: &Config) -> Value {

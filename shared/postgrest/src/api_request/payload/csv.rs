@@ -28,8 +28,7 @@ pub(super) fn to_json(text: &str) -> Result<Json, Error> {
     let has_lines = json.len() > 1;
     json.push(']');
     let mut keys = if has_lines { names } else { Vec::new() };
-    keys.sort();
-    keys.dedup();
+    sort::distinct(&mut keys);
     Ok(Json { text: json, is_array: true, keys })
 }
 

@@ -95,7 +95,6 @@ fn keys<'de, A: MapAccess<'de>>(mut map: A) -> Result<Vec<String>, A::Error> {
     while let Some((key, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
         keys.push(key);
     }
-    sort::sort_by(&mut keys, &|one, other| one.cmp(other));
-    keys.dedup();
+    sort::distinct(&mut keys);
     Ok(keys)
 }
