@@ -55,7 +55,8 @@ impl Who {
             return Err(token::Error::RoleNone.into());
         }
         let is_anonymous = config.db_anon_role.as_ref() == Some(&role);
-        Ok(Who { role, claims_json: claims.value().to_string(), is_anonymous })
+        let claims_json = claims.json_for(&role).into_owned();
+        Ok(Who { role, claims_json, is_anonymous })
     }
 
     fn anonymous(config: &Config) -> Result<Who, Refusal> {

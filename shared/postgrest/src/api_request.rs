@@ -45,6 +45,8 @@ use crate::error::{Error, ErrorKind};
 #[derive(Debug, Clone)]
 pub struct ApiRequest {
     pub(crate) method: Method,
+    /// What was asked for, which the policy may have put something else in the place of.
+    pub(crate) path: String,
     pub(crate) action: Action,
     /// The name of the relation or function; empty for the root.
     pub(crate) target: String,
@@ -84,6 +86,7 @@ impl ApiRequest {
         body: Bytes,
         config: &Config,
     ) -> Result<ApiRequest, Error> {
+        let path = target.path();
         let target = target.resolved(config)?;
         let action = Action::of(method, &target)?;
         if target.name().contains('\0') {
@@ -117,6 +120,7 @@ impl ApiRequest {
         let (media_type, explain) = own.unwrap_or((MediaType::Json, None));
         Ok(ApiRequest {
             method: method.clone(),
+            path,
             action,
             target: target.name().to_owned(),
             schema: schema.to_owned(),

@@ -1,5 +1,6 @@
 //! What a token claims, RFC 7519 §4.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -11,17 +12,33 @@ pub const LEEWAY: Duration = Duration::from_secs(30);
 
 /// The claims of a verified token.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Claims(Value);
+pub struct Claims {
+    value: Value,
+    /// Written once, because a token is used more than once.
+    json: String,
+}
 
 impl Claims {
     pub(crate) fn parse(json: &[u8]) -> Result<Claims, Error> {
         // Of names that are there twice the last one counts, for us and, as the JSON is written anew, for Postgres.
-        serde_json::from_slice::<Map<_, _>>(json).map(|claims| Claims(claims.into())).map_err(|_| Error::NoClaims)
+        let value: Value = serde_json::from_slice::<Map<_, _>>(json).map_err(|_| Error::NoClaims)?.into();
+        let json = value.to_string();
+        Ok(Claims { value, json })
     }
 
     /// The claims as one JSON object.
     pub fn value(&self) -> &Value {
-        &self.0
+        &self.value
+    }
+
+    /// The claims as JSON text, in which `role` is the role in force, wherever in the token it was found.
+    pub fn json_for(&self, role: &str) -> Cow<'_, str> {
+        if self.value.get("role").and_then(Value::as_str) == Some(role) {
+            return (&self.json).into();
+        }
+        let mut value = self.value.clone();
+        value["role"] = role.into();
+        value.to_string().into()
     }
 
     /// Checks times, with [`LEEWAY`], and the audience, of which `None` accepts any. `now` is the time since the Unix
@@ -65,7 +82,7 @@ impl Claims {
 
     /// A claim that is null is as good as none.
     fn claim(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+        self.value.get(name).filter(|value| !value.is_null())
     }
 }
 
@@ -140,5 +157,14 @@ mod tests {
     fn ok_the_last_of_two_counts() {
         let claims = Claims::parse(br#"{"role":"a","role":"b"}"#).unwrap();
         assert_eq!(claims.value().to_string(), r#"{"role":"b"}"#);
+    }
+
+    #[test]
+    fn ok_the_role_in_force_is_among_the_claims() {
+        let claims = |json: &str| Claims::parse(json.as_bytes()).unwrap().json_for("a").into_owned();
+        assert_eq!(claims(r#"{"sub": 1, "role": "a"}"#), r#"{"role":"a","sub":1}"#);
+        for json in [r#"{"sub":1}"#, r#"{"sub":1,"role":null}"#, r#"{"sub":1,"role":"b"}"#] {
+            assert_eq!(claims(json), r#"{"role":"a","sub":1}"#);
+        }
     }
 }

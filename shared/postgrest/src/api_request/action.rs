@@ -49,6 +49,15 @@ impl Target<'_> {
         }
     }
 
+    /// The path below the dialect's base, as `request.path` says it to the database.
+    pub(super) fn path(&self) -> String {
+        match self {
+            Target::Relation(name) => format!("/{name}"),
+            Target::Function(name) => format!("/rpc/{name}"),
+            Target::Root => "/".to_owned(),
+        }
+    }
+
     /// The name of the relation or function; empty for the root.
     pub(super) fn name(&self) -> &str {
         match self {
@@ -106,6 +115,12 @@ mod tests {
         let function = FunctionName { schema: None, name: "about".to_owned() };
         let config = Config { db_root_spec: Some(function), ..disabled };
         assert_eq!(Target::Root.resolved(&config), Ok(Target::Function("about".into())));
+    }
+
+    #[test]
+    fn ok_paths() {
+        let targets = [Target::Relation("r".into()), Target::Function("f".into()), Target::Root];
+        assert_eq!(targets.map(|target| target.path()), ["/r", "/rpc/f", "/"]);
     }
 
     #[test]

@@ -6,20 +6,16 @@ use catalog::Catalog;
 use config::Config;
 use http::HeaderMap;
 use http::header::COOKIE;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use sql::Statement;
 
 use super::sql::Sql;
-use crate::api_request::{Action, ApiRequest};
+use crate::api_request::ApiRequest;
 use crate::caller::Caller;
 use crate::plan::{ISOLATION, Plan};
 
 /// The one statement that sets, for this transaction only, the search path, what `ALTER ROLE` says for the role, the role
 /// itself, `request.jwt.claims`, `request.method`, `request.path`, `request.headers`, `request.cookies`, the time zone if
 /// one is preferred, what a function that is called asks for, and the policy's own `app.settings.…`.
-///
-/// A role that is not among the claims is put there, because policies look for it.
 pub(super) fn settings(
     request: &ApiRequest,
     plan: &Plan<'_>,
@@ -37,9 +33,9 @@ pub(super) fn settings(
         sql.push(", pg_catalog.set_config('").push(name).push("', ").value(value).push(", true)");
     };
     set("role", caller.role.into());
-    set("request.jwt.claims", with_role(caller.claims_json, caller.role));
+    set("request.jwt.claims", caller.claims_json.into());
     set("request.method", request.method.as_str().into());
-    set("request.path", path(request).into());
+    set("request.path", request.path.as_str().into());
     set("request.headers", headers(&request.headers).into());
     set("request.cookies", cookies(&request.headers).into());
     if let Some(timezone) = &request.preferences.timezone {
@@ -54,30 +50,11 @@ pub(super) fn settings(
     sql.into_statement()
 }
 
-fn path(request: &ApiRequest) -> String {
-    let folder = if request.action == Action::Call { "rpc/" } else { "" };
-    format!("/{folder}{}", request.target)
-}
-
 fn search_path(request: &ApiRequest, config: &Config) -> String {
     let mut path = Sql::default();
     let schemas = std::iter::once(&request.schema).chain(&config.db_extra_search_path);
     path.separated(", ", schemas, |path, schema| _ = path.name(schema));
     path.into_statement().text
-}
-
-fn with_role<'a>(claims_json: &'a str, role: &str) -> Cow<'a, str> {
-    #[derive(Deserialize)]
-    struct Claims {
-        role: Option<IgnoredAny>,
-    }
-    let has_role = serde_json::from_str::<Claims>(claims_json).is_ok_and(|claims| claims.role.is_some());
-    let members = claims_json.trim().trim_start_matches('{').trim_start();
-    if has_role || members.is_empty() {
-        return claims_json.into();
-    }
-    let comma = if members.starts_with('}') { "" } else { "," };
-    format!("{{\"role\":{}{comma}{members}", json(role)).into()
 }
 
 /// Names in lower case, as `HeaderMap` has them; cookies have a setting of their own.

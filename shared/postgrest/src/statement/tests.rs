@@ -282,7 +282,7 @@ fn ok_settings() {
         [
             r#""cinema", "public""#,
             "reader",
-            r#"{"role":"reader","sub":"x"}"#,
+            r#"{"sub":"x"}"#,
             "GET",
             "/films",
             r#"{"prefer":"timezone=Europe/Berlin","x-trace":"a\"b"}"#,
@@ -319,18 +319,6 @@ fn ok_settings_of_the_role() {
     let plan = plan(&request, &catalog, &config()).unwrap();
     assert_eq!(plan.isolation(&caller, &catalog, &config()), Some(::sql::Isolation::RepeatableRead));
     assert_eq!(plan.isolation(&READER, &catalog, &config()), None);
-}
-
-#[test]
-fn ok_claims_with_their_role() {
-    let claims = |claims_json: &str| {
-        let caller = Caller { claims_json, ..READER };
-        settings_of(&get("films", &[]).unwrap(), &caller).parameters[2].clone().unwrap()
-    };
-    assert_eq!(claims("{}"), r#"{"role":"reader"}"#);
-    assert_eq!(claims(r#" { "a" : {} }"#), r#"{"role":"reader","a" : {} }"#);
-    assert_eq!(claims(r#"{"a":1,"role":"writer"}"#), r#"{"a":1,"role":"writer"}"#);
-    assert_eq!(claims(r#"{"app":{"role":"x"}}"#), r#"{"role":"reader","app":{"role":"x"}}"#);
 }
 
 /// Whatever is accepted compiles: quotes are in pairs, and every parameter is there.
