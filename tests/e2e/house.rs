@@ -14,6 +14,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("house::functions_agree_with_spin_toml", functions_agree_with_spin_toml),
         test("house::spin_toml_agrees_with_the_worker", spin_toml_agrees_with_the_worker),
         test("house::every_function_has_an_end_to_end_case", every_function_has_an_end_to_end_case),
+        test("house::functions_on_api_get_its_variables", functions_on_api_get_its_variables),
         test("house::only_edge_names_a_runtime", only_edge_names_a_runtime),
         test("house::no_registry_host_in_npm_locks", no_registry_host_in_npm_locks),
     ]
@@ -75,6 +76,28 @@ fn every_function_has_an_end_to_end_case() -> Outcome {
     for (route, component) in triggers()? {
         let path = route.trim_end_matches("...");
         ensure!(cases.contains(&format!("\"GET {path}")), "no case asks for `{path}` of `{component}`");
+    }
+    Ok(())
+}
+
+/// What `api` reads is handed to every component whose crate is built on it: Spin gives a component no other variable.
+fn functions_on_api_get_its_variables() -> Outcome {
+    const READ_BY_API: [&str; 6] =
+        ["region_url", "region_connection", "headland_config", "jwt_secret", "publishable_keys", "secret_keys"];
+    let manifest: toml::Table = fs::read_to_string(root().join("spin.toml"))?.parse()?;
+    for name in functions()? {
+        let package: toml::Table =
+            fs::read_to_string(root().join("functions").join(&name).join("Cargo.toml"))?.parse()?;
+        if package["dependencies"].get("api").is_none() {
+            continue;
+        }
+        let variables = manifest["component"][&name].get("variables").and_then(toml::Value::as_table);
+        let given = |variable: &str| {
+            let value = variables.and_then(|variables| variables.get(variable)?.as_str());
+            value.is_some_and(|value| value == format!("{{{{ {variable} }}}}"))
+        };
+        let missing: Vec<_> = READ_BY_API.into_iter().filter(|variable| !given(variable)).collect();
+        ensure!(missing.is_empty(), "spin.toml gives `{name}` no {missing:?}");
     }
     Ok(())
 }

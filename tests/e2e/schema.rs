@@ -22,7 +22,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 /// Statements, a request, and how its answer begins from then on. The old plan would give another answer each time.
-const CHANGES: [(&str, &str, &str); 6] = [
+const CHANGES: &[(&str, &str, &str)] = &[
     (
         "create table public.sightings (id int primary key, movie_id int references movies, stars int); \
          grant select on public.sightings to anon",
@@ -47,6 +47,8 @@ const CHANGES: [(&str, &str, &str); 6] = [
     ),
     ("drop function public.sightings(movies)", "movies?select=id,sightings(id)&id=eq.1", r#"400 {"code":"PGRST200""#),
     ("drop table public.sightings", "sightings", r#"404 {"code":"PGRST205""#),
+    ("create function public.sighted() returns int stable language sql as 'select 3'", "rpc/sighted", "200 3"),
+    ("drop function public.sighted()", "rpc/sighted", r#"404 {"code":"PGRST202""#),
 ];
 
 fn changed(runtime: Runtime) -> Outcome {

@@ -4,12 +4,14 @@
 //! in one transaction, whose last statement's single row already is the body. The catalog comes from the instance's
 //! memory or from KV; only the very first instance asks the region for it (`schema.rs`).
 //!
-//! Refusals have PostgREST's codes and shape (`refusal.rs`). A bearer token is verified or refused, and never ignored (`role.rs`).
+//! Refusals have PostgREST's codes and shape (`refusal.rs`). A bearer token is verified or refused, and never ignored
+//! (`role.rs`).
 //! Pages of other origins are answered as the CORS protocol wants it (`cors.rs`).
 
 mod answer;
 mod cors;
 mod keys;
+mod path;
 mod pieces;
 mod policy;
 mod refusal;
@@ -19,3 +21,4 @@ mod timing;
 mod trace;
 
 pub use answer::answer;
+pub use path::name_in;

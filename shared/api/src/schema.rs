@@ -19,7 +19,7 @@ use sql::{Answer, Batch, Region, Statement};
 use crate::pieces;
 use crate::refusal::Refusal;
 
-/// A catalog younger than this is believed when it does not know a relation.
+/// A catalog younger than this is believed when it does not know what a request names.
 const DOUBT_AGE: Duration = Duration::from_secs(1);
 /// How long KV keeps a catalog that nobody renews.
 const KV_EXPIRY: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -64,13 +64,18 @@ fn refresh_after_response(edge: &Edge, region: &Rc<Region>, config: &Rc<Config>)
 
 /// Whether a newer catalog may know better.
 pub(crate) fn is_in_doubt(edge: &Edge, fetched: &Fetched, error: &postgrest::Error) -> bool {
-    use ErrorKind::{AmbiguousRelationship, ColumnNotFound, NoRelationship, TableNotFound, UpsertFilters};
+    use ErrorKind::{
+        AmbiguousFunction, AmbiguousRelationship, ColumnNotFound, FunctionNotFound, NoRelationship, TableNotFound,
+        UpsertFilters,
+    };
     let may_differ = matches!(
         error.kind,
         TableNotFound { .. }
             | ColumnNotFound { .. }
             | NoRelationship { .. }
             | AmbiguousRelationship { .. }
+            | FunctionNotFound { .. }
+            | AmbiguousFunction { .. }
             | UpsertFilters
     );
     may_differ && edge.now().saturating_sub(fetched.at) >= DOUBT_AGE

@@ -115,16 +115,20 @@ impl Runtime {
 /// What tokens are signed with.
 pub(crate) const JWT_SECRET: &str = "reallyreallyreallyreallyverysafe";
 /// Policy of the runtimes over [`region`]: they give up soon, so that a slow region can be tested, and clients may see
-/// plans and have their writes rolled back.
+/// plans and have their writes rolled back. No catalog grows old while requests are counted.
 const CONFIG: &str = "db-anon-role = 'anon'\nregion-timeout = 1500\ndb-plan-enabled = true\n\
-                      db-tx-end = 'commit-allow-override'\n";
+                      db-tx-end = 'commit-allow-override'\ncatalog-max-age = 3600\n";
+/// Policy of [`Runtime::Emulator`]: the project's own, where no catalog grows old.
+const CONFIG_OF_EMULATOR: &str = concat!("catalog-max-age = 3600\n", include_str!("../../../headland.toml"));
 
 fn headland_dev(arguments: &[&str]) -> anyhow::Result<Process> {
     let state = scratch(&format!("state-{}", arguments.len()))?;
     let mut command = headland()?;
     command.args(["dev", "--listen", "127.0.0.1:0", "--no-watch", "--state"]).arg(state).args(arguments);
     command.env_remove("DATABASE_URL").env("JWT_SECRET", JWT_SECRET);
-    if !arguments.is_empty() {
+    if arguments.is_empty() {
+        command.env("SPIN_VARIABLE_HEADLAND_CONFIG", CONFIG_OF_EMULATOR);
+    } else {
         command.env("SPIN_VARIABLE_HEADLAND_CONFIG", CONFIG).env("SPIN_VARIABLE_PROBE_UPSTREAM", upstream()?);
     }
     Process::start(&mut command)
