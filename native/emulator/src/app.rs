@@ -34,7 +34,8 @@ pub(crate) struct App {
 /// A component behind a route.
 pub(crate) struct Target {
     pub(crate) component: Arc<str>,
-    pub(crate) handler: ProxyHandler<Instances>,
+    /// One for each thread, by its number.
+    pub(crate) handlers: Vec<ProxyHandler<Instances>>,
 }
 
 /// Makes applications from manifests.
@@ -42,7 +43,8 @@ pub(crate) struct Loader {
     linker: Linker<State>,
     compiler: Compiler,
     kv: Arc<Kv>,
-    client: Client,
+    /// One for each thread.
+    clients: Vec<Client>,
     own: SocketAddr,
     options: Options,
     stopping: Arc<AtomicBool>,
@@ -57,10 +59,11 @@ impl Loader {
         compiled: PathBuf,
         own: SocketAddr,
     ) -> Result<Loader, Error> {
-        let client = Client::new(options.request_timeout)
-            .map_err(|error| Error::new(ErrorKind::Host, format!("TLS: {error}")))?;
+        let clients = (0..options.threads.max(1)).map(|_| Client::new(options.request_timeout));
+        let clients = clients.collect::<Result<_, _>>();
+        let clients = clients.map_err(|error| Error::new(ErrorKind::Host, format!("TLS: {error}")))?;
         let (linker, compiler) = (engine::linker(&engine)?, Compiler::new(engine, compiled));
-        Ok(Loader { linker, compiler, kv, client, own, options, stopping: Arc::default() })
+        Ok(Loader { linker, compiler, kv, clients, own, options, stopping: Arc::default() })
     }
 
     /// To be set when the emulator stops.
@@ -111,17 +114,21 @@ impl Loader {
         let pre =
             self.compiler.compile(&wasm).and_then(|compiled| self.linker.instantiate_pre(&compiled)).map_err(refuse)?;
         let name: Arc<str> = name.into();
-        let instances = Instances {
-            component: name.clone(),
-            pre: proxy(pre).map_err(refuse)?,
-            grants: self.grants(&name, component, variables)?,
-            outbound: self.outbound(&name, component, variables)?,
-            environment: component.environment.clone().into_iter().collect(),
-            limits: self.limits(),
-            stopping: self.stopping.clone(),
+        let grants = self.grants(&name, component, variables)?;
+        let allowed = Arc::new(self.allowed(&name, component, variables)?);
+        let instances = |client: &Client| {
+            Ok(ProxyHandler::new(Instances {
+                component: name.clone(),
+                pre: proxy(pre.clone()).map_err(refuse)?,
+                grants: grants.clone(),
+                outbound: self.outbound(&name, &allowed, client),
+                environment: component.environment.clone().into_iter().collect(),
+                limits: self.limits(),
+                stopping: self.stopping.clone(),
+            }))
         };
-        let target = Target { component: name, handler: ProxyHandler::new(instances) };
-        Ok((Arc::new(target), fingerprint(&wasm)))
+        let handlers = self.clients.iter().map(instances).collect::<Result<_, Error>>()?;
+        Ok((Arc::new(Target { component: name.clone(), handlers }), fingerprint(&wasm)))
     }
 
     fn grants(
@@ -138,26 +145,29 @@ impl Loader {
         }))
     }
 
-    fn outbound(
+    fn allowed(
         &self,
-        name: &Arc<str>,
+        name: &str,
         component: &manifest::Component,
         variables: &Variables,
-    ) -> Result<Arc<Outbound>, Error> {
+    ) -> Result<AllowedHosts, Error> {
         let allowed = component
             .allowed_outbound_hosts
             .iter()
             .map(|entry| variables.fill(entry))
             .collect::<Result<Vec<_>, _>>()?;
-        let allowed = AllowedHosts::parse(allowed.iter().map(String::as_str))
-            .map_err(|error| Error::new(error.kind(), format!("component `{name}`: {error}")))?;
-        Ok(Arc::new(Outbound {
+        AllowedHosts::parse(allowed.iter().map(String::as_str))
+            .map_err(|error| Error::new(error.kind(), format!("component `{name}`: {error}")))
+    }
+
+    fn outbound(&self, name: &Arc<str>, allowed: &Arc<AllowedHosts>, client: &Client) -> Arc<Outbound> {
+        Arc::new(Outbound {
             component: name.clone(),
-            allowed,
-            client: self.client.clone(),
+            allowed: allowed.clone(),
+            client: client.clone(),
             own: self.own,
             rtt: self.options.rtt,
-        }))
+        })
     }
 
     fn limits(&self) -> Limits {

@@ -26,6 +26,7 @@ mod reply;
 mod route;
 mod server;
 mod template;
+mod threads;
 mod variables;
 mod watch;
 
@@ -47,6 +48,7 @@ use crate::app::{App, Loader};
 use crate::kv::Kv;
 use crate::manifest::Manifest;
 use crate::server::Server;
+use crate::threads::Threads;
 
 /// A running application. Dropping it stops it without grace.
 pub struct Emulator {
@@ -61,7 +63,7 @@ pub struct Emulator {
 
 /// Loads every component and serves. Once it returns, requests are answered.
 ///
-/// Needs a tokio runtime with time and I/O; with several threads, so that a component that computes holds up no other.
+/// Needs a tokio runtime with time and I/O, which accepts connections and watches files; requests have threads of their own.
 pub async fn start(options: Options) -> Result<Emulator, Error> {
     let compiled = prepare_folders(&options)?;
     let kv = Arc::new(Kv::open(&options.state_dir)?);
@@ -74,13 +76,15 @@ pub async fn start(options: Options) -> Result<Emulator, Error> {
     }
     let (app, manifest) = load(&loader).await?;
     let server = Arc::new(Server::new(app, &options));
+    let threads = Threads::start(options.threads)
+        .map_err(|error| Error::new(ErrorKind::Host, format!("no thread can be started: {error}")))?;
     let stopping = loader.stopping();
     let watch = match options.watch {
         true => Some(tokio::spawn(watch::watch(loader, server.clone(), manifest).await?)),
         false => None,
     };
     let (stop, stopped) = oneshot::channel();
-    let server = tokio::spawn(server.run(listener, stopped));
+    let server = tokio::spawn(server.run(threads, listener, stopped));
     Ok(Emulator { address, kv, stopping, stop: Some(stop), server, watch })
 }
 

@@ -20,6 +20,8 @@ pub struct Options {
     pub state_dir: PathBuf,
     /// Added once to every outbound request: half before it is sent, half before its answer is handed over. Default: none.
     pub rtt: Duration,
+    /// Threads that requests are served on, each with instances and outbound connections of its own. Default: one per core.
+    pub threads: usize,
     /// Whether to watch the components' sources, rebuild what changed, and build what is absent. Default: no.
     pub watch: bool,
     /// Linear memory of one instance. Growing beyond it is refused, which Rust answers with a trap. Default: 128 MiB, as hosted Spin.
@@ -55,6 +57,7 @@ impl Options {
             variables: BTreeMap::new(),
             state_dir,
             rtt: Duration::ZERO,
+            threads: std::thread::available_parallelism().map_or(1, |cores| cores.get()),
             watch: false,
             memory_bytes_max: 128 << 20,
             request_timeout: Duration::from_secs(30),

@@ -16,7 +16,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinSet;
@@ -31,6 +31,7 @@ use crate::gather::gather;
 use crate::instance;
 use crate::options::Options;
 use crate::reply::{Refusal, whole};
+use crate::threads::Threads;
 
 /// hyper's smallest limit on the head of a request.
 const HEADER_BYTES_MIN: usize = 8 << 10;
@@ -82,7 +83,12 @@ impl Server {
     }
 
     /// Serves until `stop`, then finishes what is in progress, for as long as the grace lasts.
-    pub(crate) async fn run(self: Arc<Server>, listener: TcpListener, mut stop: oneshot::Receiver<()>) {
+    pub(crate) async fn run(
+        self: Arc<Server>,
+        threads: Threads,
+        listener: TcpListener,
+        mut stop: oneshot::Receiver<()>,
+    ) {
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
         let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -95,6 +101,7 @@ impl Server {
             .http2()
             .timer(TokioTimer::new())
             .max_header_list_size(u32::try_from(self.header_bytes_max).unwrap_or(u32::MAX));
+        let builder = Arc::new(builder);
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
@@ -102,7 +109,9 @@ impl Server {
             };
             match accepted {
                 Ok((stream, client)) => {
-                    drop(connections.spawn(self.clone().serve(stream, client, &builder, &graceful)))
+                    let (thread, handle) = threads.next();
+                    let serve = self.clone().serve(stream, client, thread, builder.clone(), graceful.watcher());
+                    drop(connections.spawn_on(serve, handle));
                 }
                 Err(error) => {
                     tracing::warn!("cannot accept a connection: {error}");
@@ -118,40 +127,43 @@ impl Server {
         connections.shutdown().await;
     }
 
-    fn serve(
+    async fn serve(
         self: Arc<Server>,
         stream: TcpStream,
         client: SocketAddr,
-        builder: &auto::Builder<TokioExecutor>,
-        graceful: &GracefulShutdown,
-    ) -> impl Future<Output = ()> + Send + 'static {
+        thread: usize,
+        builder: Arc<auto::Builder<TokioExecutor>>,
+        graceful: Watcher,
+    ) {
         // A response leaves at once, however small.
         let _ = stream.set_nodelay(true);
+        // Of the thread that accepts until now.
+        let stream = match stream.into_std().and_then(TcpStream::from_std) {
+            Ok(stream) => stream,
+            Err(error) => return tracing::warn!("cannot serve a connection: {error}"),
+        };
         let client: Arc<HeaderValue> = Arc::new(client.to_string().try_into().expect("an address is printable ASCII"));
         let service = service_fn(move |request| {
             let (server, client) = (self.clone(), client.clone());
-            async move { Ok::<_, Infallible>(server.answer(request, &client).await) }
+            async move { Ok::<_, Infallible>(server.answer(request, &client, thread).await) }
         });
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = graceful.watch(connection);
-        async move {
-            if let Err(error) = connection.await {
-                tracing::debug!("a connection ended: {error}");
-            }
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = graceful.watch(connection).await {
+            tracing::debug!("a connection ended: {error}");
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>, client: &HeaderValue) -> Response<ReplyBody> {
+    async fn answer(&self, request: Request<Incoming>, client: &HeaderValue, thread: usize) -> Response<ReplyBody> {
         let Ok(permit) = self.requests.clone().try_acquire_owned() else {
             return reply(Refusal::Overloaded.into_response(), None);
         };
         if !tracing::enabled!(target: "access", tracing::Level::INFO) {
-            let response = self.dispatch(request, client).await.0;
+            let response = self.dispatch(request, client, thread).await.0;
             return reply(response, Some(permit));
         }
         let start = Instant::now();
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        let (response, component, exchange) = self.dispatch(request, client).await;
+        let (response, component, exchange) = self.dispatch(request, client, thread).await;
         log(&method, uri.path(), response.status(), start, component.as_deref(), &exchange);
         reply(response, Some(permit))
     }
@@ -160,6 +172,7 @@ impl Server {
         &self,
         request: Request<Incoming>,
         client: &HeaderValue,
+        thread: usize,
     ) -> (Response<WasiBody>, Option<Arc<str>>, Arc<Exchange>) {
         let exchange = Arc::new(Exchange::default());
         let uri = request.uri();
@@ -174,7 +187,7 @@ impl Server {
             return (Refusal::RouteNotFound.into_response(), None, exchange);
         };
         let response = match inbound::prepare(request, pattern, client) {
-            Ok(request) => handle(target, request, &exchange).await,
+            Ok(request) => handle(target, thread, request, &exchange).await,
             Err(refusal) => Err(refusal),
         };
         (response.unwrap_or_else(Refusal::into_response), Some(target.component.clone()), exchange)
@@ -183,11 +196,12 @@ impl Server {
 
 async fn handle(
     target: &Target,
+    thread: usize,
     request: Request<Incoming>,
     exchange: &Arc<Exchange>,
 ) -> Result<Response<WasiBody>, Refusal> {
     let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
-    match target.handler.handle(exchange.clone(), request).await {
+    match target.handlers[thread].handle(exchange.clone(), request).await {
         Ok(response) => {
             let (head, body) = response.into_parts();
             match gather(&head.headers, body).await {

@@ -59,8 +59,8 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        // Postgres, the gateway and the callers live on the same machine as the edge, and need the other half of it.
-        Command::Dev(options) => run_async(cores().div_ceil(2), dev::run(options)),
+        // The gateway and the edge bring threads of their own.
+        Command::Dev(options) => run_async(1, dev::run(options)),
         Command::Gateway(options) => run_async(cores(), gateway::run(options)),
         Command::Config(options) => policy::print(&options),
         Command::Token(options) => token::print(options),

@@ -25,7 +25,7 @@ const OWN_HOSTS: [&str; 2] = ["self", "self.alt"];
 /// What the requests of one component go through.
 pub(crate) struct Outbound {
     pub(crate) component: Arc<str>,
-    pub(crate) allowed: AllowedHosts,
+    pub(crate) allowed: Arc<AllowedHosts>,
     pub(crate) client: Client,
     /// Where the application itself listens.
     pub(crate) own: SocketAddr,
@@ -181,7 +181,7 @@ mod tests {
     fn outbound(allowed: &str, own: SocketAddr, rtt: Duration) -> Arc<Outbound> {
         let allowed = AllowedHosts::parse([allowed]).expect("valid");
         let client = Client::new(Duration::from_secs(5)).expect("a client");
-        Arc::new(Outbound { component: "test".into(), allowed, client, own, rtt })
+        Arc::new(Outbound { component: "test".into(), allowed: allowed.into(), client, own, rtt })
     }
 
     async fn fetch(outbound: &Arc<Outbound>, uri: &str) -> Result<String, Error> {
