@@ -26,11 +26,15 @@ static CONFIG: LazyLock<Config> = LazyLock::new(|| Config {
 
 /// A request.
 pub struct Asked<'a> {
+    /// The method, one that there is.
     pub method: &'static str,
     /// A relation, a function behind `rpc/`, or nothing, which is the root.
     pub target: &'static str,
+    /// The query string, as it is sent.
     pub query: String,
+    /// Headers; those whose values are none are left out.
     pub headers: Vec<(&'static str, &'a [u8])>,
+    /// The body.
     pub body: Bytes,
 }
 
@@ -71,7 +75,7 @@ impl Asked<'_> {
         statements.iter().for_each(assert_closed);
         let columns = [("page_total", "1"), ("total_result_set", "2")];
         let columns = columns.map(|(name, value)| (name.to_owned(), Some(value.to_owned())));
-        response(&request, &plan, Row { body: "[]".into(), columns: columns.into() })?;
+        response(&request, &plan, Row { body: "[]".into(), columns: columns.into_iter().collect() })?;
         Ok(statements.pop())
     }
 }
