@@ -40,6 +40,7 @@ struct Level {
     dropping: Option<ErrorKind>,
     /// Of the object, and as long as it is alike, of the one before.
     members: Vec<Member>,
+    /// Each in quotes and with a colon behind it, which is how a member begins: `"id":`.
     names: Vec<u8>,
 }
 
@@ -108,14 +109,11 @@ impl Nesting {
         Some(self.top()?.container)
     }
 
-    /// The name that begins `rest` with its quotes, if it is what the object before had here: its length with them.
+    /// Whether `rest` begins with the name that the object before had here, and a colon: the length of both.
     #[inline(always)]
     pub(crate) fn expected(&self, rest: &[u8]) -> Option<usize> {
-        let level = self.top()?;
-        let name = level.expected()?;
-        let length = name.len();
-        let spelled = rest.get(..length + 2)?;
-        (spelled[0] == b'"' && spelled[length + 1] == b'"' && is_same(&spelled[1..=length], name)).then_some(length + 2)
+        let expected = self.top()?.expected()?;
+        is_same(rest.get(..expected.len())?, expected).then_some(expected.len())
     }
 
     /// Takes the name that was expected.
@@ -135,7 +133,7 @@ impl Nesting {
         limits: &Limits,
     ) -> Result<(), ErrorKind> {
         let Some(level) = self.top_mut() else { return Ok(()) };
-        if !is_escaped && level.expected() == Some(spelled) {
+        if !is_escaped && level.expected().map(bare) == Some(spelled) {
             level.count += 1;
             return Ok(());
         }
@@ -261,7 +259,7 @@ impl Level {
         }
     }
 
-    /// The name that the object before had at this place.
+    /// The name that the object before had at this place, with quotes and colon.
     #[inline(always)]
     fn expected(&self) -> Option<&[u8]> {
         let member = self.members.get(self.count).filter(|member| self.is_alike && member.is_plain)?;
@@ -270,7 +268,7 @@ impl Level {
 
     #[inline(always)]
     fn name(&self, place: usize) -> &[u8] {
-        &self.names[self.start(place)..self.members[place].end]
+        bare(&self.names[self.start(place)..self.members[place].end])
     }
 
     #[inline(always)]
@@ -295,10 +293,12 @@ impl Level {
         if self.count >= limits.members {
             return Err(ErrorKind::Members(limits.members));
         }
+        self.names.push(b'"');
         match is_escaped {
             true => text::decode(spelled, &mut self.names),
             false => self.names.extend_from_slice(spelled),
         }
+        self.names.extend_from_slice(b"\":");
         let end = self.names.len();
         self.members.push(Member { end, is_plain: false, from, to: from });
         self.count += 1;
@@ -328,12 +328,19 @@ impl Level {
     }
 }
 
-/// Whether two names of the same length are the same. They are short: a call would take longer than to compare them.
+/// A name without its quotes and colon.
+#[inline(always)]
+fn bare(name: &[u8]) -> &[u8] {
+    &name[1..name.len() - 2]
+}
+
+/// Whether two names of the same length, with what is around them, are the same. They are short: a call would take longer than to
+/// compare them.
 #[inline(always)]
 fn is_same(one: &[u8], other: &[u8]) -> bool {
     let length = one.len();
     match length {
-        0..4 => one.iter().zip(other).all(|(one, other)| one == other),
+        0..4 => one == other,
         4..8 => is_same_at::<4>(one, other, 0) && is_same_at::<4>(one, other, length - 4),
         _ => {
             let mut at = 0;

@@ -11,7 +11,7 @@
 //! `Nesting`, and a string or number that a chunk breaks off is taken up again where it was left.
 
 use crate::nesting::Nesting;
-use crate::number::Number;
+use crate::number::{self, Number};
 use crate::text::Text;
 use crate::{Container, Error, ErrorKind, Limits, Policy, Scalar, Visitor};
 
@@ -185,12 +185,20 @@ impl Scanner {
                 *at += 1;
                 self.text(Text::START, bytes, at, visitor)
             }
-            b'-' | b'0'..=b'9' => self.number(Number::START, bytes, at, visitor),
+            b'-' | b'0'..=b'9' => match number::end_of_simple(bytes, *at, &self.limits) {
+                Some(end) => {
+                    let spelled = &bytes[*at..end];
+                    *at = end;
+                    self.end_scalar(Scalar::Number, spelled, end, visitor);
+                    Ok(())
+                }
+                None => self.number(Number::START, bytes, at, visitor),
+            },
             b'{' => self.enter(Container::Object, at, visitor),
             b'[' => self.enter(Container::Array, at, visitor),
-            b't' => self.literal(Scalar::True, 0, bytes, at, visitor),
-            b'f' => self.literal(Scalar::False, 0, bytes, at, visitor),
-            b'n' => self.literal(Scalar::Null, 0, bytes, at, visitor),
+            b't' => self.word(Scalar::True, b"true", bytes, at, visitor),
+            b'f' => self.word(Scalar::False, b"false", bytes, at, visitor),
+            b'n' => self.word(Scalar::Null, b"null", bytes, at, visitor),
             _ => Err(ErrorKind::Expected("a value").into()),
         }
     }
@@ -252,7 +260,9 @@ impl Scanner {
         if let Some(length) = self.nesting.expected(&bytes[*at..]) {
             *at += length;
             self.nesting.take_expected();
-            return self.end_name(visitor);
+            self.end_name(visitor);
+            self.expects = Expects::Value;
+            return Ok(());
         }
         let from = self.offset + *at;
         *at += 1;
@@ -284,15 +294,15 @@ impl Scanner {
         let part = join(&mut self.part, spelled);
         let taken = self.nesting.take(part.as_deref().unwrap_or(spelled), text.is_escaped, from, &self.limits);
         taken.map_err(|kind| Fault { kind, offset: Some(from), pointer: None })?;
-        self.end_name(visitor)
+        self.end_name(visitor);
+        Ok(())
     }
 
     #[inline(always)]
-    fn end_name<V: Visitor>(&mut self, visitor: &mut V) -> Result<(), Fault> {
+    fn end_name<V: Visitor>(&mut self, visitor: &mut V) {
         let (name, place) = self.nesting.name();
         visitor.name(name, place);
         self.expects = Expects::Colon;
-        Ok(())
     }
 
     #[inline(always)]
@@ -305,7 +315,7 @@ impl Scanner {
         Ok(())
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn number<V: Visitor>(
         &mut self,
         mut number: Number,
@@ -322,6 +332,24 @@ impl Scanner {
     }
 
     #[inline(always)]
+    fn word<V: Visitor>(
+        &mut self,
+        scalar: Scalar,
+        word: &[u8],
+        bytes: &[u8],
+        at: &mut usize,
+        visitor: &mut V,
+    ) -> Result<(), Fault> {
+        if !bytes[*at..].starts_with(word) {
+            return self.literal(scalar, 0, bytes, at, visitor);
+        }
+        *at += word.len();
+        self.end_scalar(scalar, &[], *at, visitor);
+        Ok(())
+    }
+
+    /// A word that is broken off, or none.
+    #[cold]
     fn literal<V: Visitor>(
         &mut self,
         scalar: Scalar,
