@@ -32,7 +32,9 @@ fn fastest(file: &str, rounds: usize) -> f64 {
 /// An array of rows, in chunks that break off wherever it comes.
 fn stream(bytes: usize) {
     let rows: Vec<String> = (0..CHUNK_ROWS)
-        .map(|row| format!(r#"{{"id":{row},"name":"row {row}","tags":["a","é\n"],"size":{{"x":{row}.5e-3,"y":null}}}}"#))
+        .map(|row| {
+            format!(r#"{{"id":{row},"name":"row {row}","tags":["a","é\n"],"size":{{"x":{row}.5e-3,"y":null}}}}"#)
+        })
         .collect();
     let rows = format!("{},", rows.join(","));
     let mut scanner = Scanner::new(&Limits::default());

@@ -205,7 +205,7 @@ impl Visitor for Split<'_> {
         self.depth += 1;
     }
 
-    fn leave(&mut self, _: Container, offset: usize, _: bool) {
+    fn leave(&mut self, _: Container, offset: usize) {
         self.depth -= 1;
         self.end_value(offset);
     }

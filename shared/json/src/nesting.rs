@@ -88,19 +88,19 @@ impl Nesting {
         Ok(())
     }
 
-    /// Closes the container; says whether an object is like the one before.
+    /// Closes the container.
     #[inline(always)]
-    pub(crate) fn leave(&mut self) -> (Container, bool) {
-        let Some(level) = self.top_mut() else { return (Container::Array, false) };
-        let (container, is_alike) = (level.container, level.is_alike && level.count == level.members.len());
-        if container == Container::Object && !is_alike {
+    pub(crate) fn leave(&mut self) -> Container {
+        let Some(level) = self.top_mut() else { return Container::Array };
+        let container = level.container;
+        if container == Container::Object && level.count < level.members.len() {
             level.end_shape();
-            if level.names.len() > KEPT_BYTES_MAX {
-                (level.names, level.members) = (Vec::new(), Vec::new());
-            }
+        }
+        if level.names.len() > KEPT_BYTES_MAX {
+            (level.names, level.members) = (Vec::new(), Vec::new());
         }
         self.depth -= 1;
-        (container, is_alike)
+        container
     }
 
     /// The container that is open.

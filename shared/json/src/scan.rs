@@ -221,8 +221,8 @@ impl Scanner {
             self.late_duplicates(visitor)?;
         }
         *at += 1;
-        let (container, is_alike) = self.nesting.leave();
-        visitor.leave(container, self.offset + *at, is_alike);
+        let container = self.nesting.leave();
+        visitor.leave(container, self.offset + *at);
         self.end_value(*at, visitor);
         Ok(())
     }

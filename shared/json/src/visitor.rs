@@ -37,10 +37,9 @@ pub trait Visitor {
     #[inline(always)]
     fn enter(&mut self, _container: Container, _offset: usize) {}
 
-    /// A container has ended before `offset`. `is_alike` says of an object that its members have the names of the object
-    /// before it at this depth, in the same order and spelling.
+    /// A container has ended before `offset`.
     #[inline(always)]
-    fn leave(&mut self, _container: Container, _offset: usize, _is_alike: bool) {}
+    fn leave(&mut self, _container: Container, _offset: usize) {}
 
     /// A member begins: its name, decoded, and its place among the members of its object.
     #[inline(always)]

@@ -157,6 +157,13 @@ impl Error {
                 answer(405, "PGRST101", format!("Cannot use the {method} method on RPC"))
             }
             ErrorKind::InvalidBody { message } => answer(400, "PGRST102", message.as_str()),
+            ErrorKind::InvalidJson(error) => {
+                let is_syntax = error.kind.is_syntax();
+                let message = if is_syntax { "Empty or invalid json" } else { "The json is not accepted" };
+                let answer = answer(400, "PGRST102", message);
+                // Of what does not even begin as JSON there is no place to tell.
+                if error.offset == 0 { answer } else { answer.details(error.to_string()) }
+            }
             ErrorKind::UpsertFilters => {
                 answer(405, "PGRST105", "Filters must include all and only primary key columns with 'eq' operators")
             }

@@ -99,7 +99,7 @@ impl Payload {
         columns: Option<&[String]>,
     ) -> Result<Payload, Error> {
         Ok(match content_type {
-            ContentType::Json if body.is_empty() => Payload::Json(Json::parse("{}".into())?),
+            ContentType::Json if body.is_empty() => Payload::Json(Json::empty()),
             ContentType::Json => Payload::Json(Json::of(body, columns)?),
             ContentType::Form => Payload::Form(query_params::form(body)?),
             ContentType::Text => Payload::Whole(Whole::Text(utf8(body)?)),
@@ -135,28 +135,33 @@ impl Json {
         Json { text: format!("{{{}}}", members.join(",")), is_array: false, keys }
     }
 
-    /// Reads JSON. With `columns`, the members that count are known, and nothing is read.
+    /// Reads JSON. With `columns`, the members that count are known.
     pub(super) fn of(body: &Bytes, columns: Option<&[String]>) -> Result<Json, Error> {
+        let shape = members::scan(body)?;
         let text = utf8(body)?;
         match columns {
-            None => Json::parse(text),
+            None => Json::new(text, shape),
             Some(columns) => {
-                let is_array = !text.trim_start().starts_with('{');
                 let mut keys = columns.to_vec();
                 sort::distinct(&mut keys);
-                Ok(Json { text, is_array, keys })
+                Ok(Json { text, is_array: !matches!(shape, Shape::Object(_)), keys })
             }
         }
     }
 
     /// What is neither object nor array counts as an array of nothing.
-    fn parse(text: String) -> Result<Json, Error> {
-        match members::scan(&text).ok_or_else(|| invalid("Empty or invalid json"))? {
+    fn new(text: String, shape: Shape) -> Result<Json, Error> {
+        match shape {
             Shape::Object(keys) => Ok(Json { text, is_array: false, keys }),
             Shape::Array(keys) => Ok(Json { text, is_array: true, keys }),
             Shape::Other => Ok(Json { text: "[]".into(), is_array: true, keys: Vec::new() }),
             Shape::Unequal => Err(invalid("All object keys must match")),
         }
+    }
+
+    /// An object without members.
+    fn empty() -> Json {
+        Json { text: "{}".into(), is_array: false, keys: Vec::new() }
     }
 }
 
@@ -183,7 +188,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, is_array: bool, keys: &[&str]) {
-        let json = Json::parse(text.into()).unwrap();
+        let json = Json::of(&Bytes::copy_from_slice(text.as_bytes()), None).unwrap();
         assert_eq!((json.is_array, json.keys), (is_array, keys.iter().map(|key| key.to_string()).collect()), "{text}");
     }
 
@@ -197,20 +202,21 @@ mod tests {
     #[test]
     fn ok_members() {
         check("{}", false, &[]);
-        check(" {\"b\": [1, {\"c\": 2}], \"a\": null, \"b\": 1} ", false, &["a", "b"]);
+        check(" {\"b\": [1, {\"c\": 2}], \"a\": null} ", false, &["a", "b"]);
         check("{\"a\\u0062\": 1}", false, &["ab"]);
         check("[]", true, &[]);
         check("[{}, {}]", true, &[]);
         check("[{\"a\": 1, \"b\": 2}, {\"b\": 1, \"a\": 2}]", true, &["a", "b"]);
+        check("[{\"b\": [{\"c\": 1}], \"a\": 2}, {\"b\": {}, \"a\": []}]", true, &["a", "b"]);
         for other in ["1", "-1.5e3", "\"x\"", "null", "true"] {
             check(other, true, &[]);
         }
     }
 
     #[test]
-    fn ok_columns_spare_the_reading() {
+    fn ok_columns_name_the_members_that_count() {
         let columns = ["b".to_owned(), "a".to_owned(), "b".to_owned()];
-        let json = Json::of(&Bytes::from_static(b" [nonsense"), Some(&columns)).unwrap();
+        let json = Json::of(&Bytes::from_static(b" [{\"c\":1},{\"a\":2},3]"), Some(&columns)).unwrap();
         assert_eq!((json.is_array, json.keys), (true, vec!["a".to_owned(), "b".to_owned()]));
     }
 
@@ -234,18 +240,28 @@ mod tests {
 
     #[test]
     fn err_unusable_bodies() {
-        for body in ["{", "", " ", "{\"a\":1}x", "[{\"a\":1}", "\u{0}"] {
-            assert!(Json::parse(body.into()).is_err(), "{body:?}");
+        for body in ["{", "", " ", "{\"a\":1}x", "[{\"a\":1}", "\u{0}", "\"\u{0}\""] {
+            assert!(Json::of(&Bytes::from_static(body.as_bytes()), None).is_err(), "{body:?}");
+            assert!(Json::of(&Bytes::from_static(body.as_bytes()), Some(&[])).is_err(), "{body:?}");
         }
         refused("application/json", b"sdf", "PGRST102: Empty or invalid json");
         refused("application/json", b"[{\"a\":1},{\"b\":1}]", "PGRST102: All object keys must match");
+        for rows in [
+            "[{\"a\":1,\"b\":2},{\"a\":1,\"c\":2}]",
+            "[{\"a\":1},{}]",
+            "[{},{\"a\":1}]",
+            "[{\"a\":1},{\"a\":1,\"b\":2}]",
+        ] {
+            refused("application/json", rows.as_bytes(), "PGRST102: All object keys must match");
+        }
+        refused("application/json", b"[{\"a\":1,\"a\":2}]", "PGRST102: The json is not accepted");
         refused("application/json", b"[1]", "PGRST102: All object keys must match");
         refused("application/json", b"[{\"a\":1},[]]", "PGRST102: All object keys must match");
-        refused("application/json", b"\"\xff\"", "PGRST102: the body is not UTF-8");
+        refused("application/json", b"\"\xff\"", "PGRST102: Empty or invalid json");
         refused("text/plain", b"\xff", "PGRST102: the body is not UTF-8");
         refused("text/plain", b"a\0", "22021: invalid byte sequence for encoding \"UTF8\": 0x00");
         refused("image/png", b"", "PGRST102: Content-Type not acceptable: image/png");
         let deep = "[".repeat(100_000);
-        refused("application/json", deep.as_bytes(), "PGRST102: Empty or invalid json");
+        refused("application/json", deep.as_bytes(), "PGRST102: The json is not accepted");
     }
 }

@@ -38,6 +38,8 @@ pub enum ErrorKind {
         /// What is wrong with it.
         message: String,
     },
+    /// The body is no JSON, or one that is not taken.
+    InvalidJson(json::Error),
     /// The method cannot call a function.
     InvalidCallMethod {
         /// The method.

@@ -1,16 +1,17 @@
-//! The names of the members of a JSON text, in one pass and with no tree: values are skipped, and nesting is bounded by
-//! `serde_json`, at 128 for what is looked into.
+//! The names of the members of a JSON text, in the one pass in which it is checked.
 
-use std::fmt;
+use json::{Container, Limits, Visitor};
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use crate::error::{Error, ErrorKind};
 
-/// Scans the whole text; `None` is not JSON.
-pub(super) fn scan(text: &str) -> Option<Shape> {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let shape = reader.deserialize_any(Document).ok()?;
-    reader.end().ok()?;
-    Some(shape)
+/// Scans the whole text.
+///
+/// # Errors
+/// PGRST102 for what is no JSON, beyond a limit, or against a rule of `json`.
+pub(super) fn scan(text: &[u8]) -> Result<Shape, Error> {
+    let mut rows = Rows::default();
+    json::scan(text, &Limits::default(), &mut rows).map_err(ErrorKind::InvalidJson)?;
+    Ok(rows.shape())
 }
 
 /// What a JSON text is, and the sorted members of its objects.
@@ -22,79 +23,84 @@ pub(super) enum Shape {
     Other,
 }
 
-/// Reads a [`Shape`] from the whole text.
-struct Document;
+/// Collects the members of an object, or of all objects in an array.
+#[derive(Default)]
+struct Rows {
+    /// What the text is, unless it is a scalar.
+    whole: Option<Container>,
+    depth: usize,
+    /// The members of the present row, in their order; behind `count`, those of the row before.
+    names: Vec<String>,
+    count: usize,
+    /// Whether the members so far are those of the row before.
+    is_alike: bool,
+    /// The sorted members of the first row.
+    first: Option<Vec<String>>,
+    is_unequal: bool,
+}
 
-impl<'de> Visitor<'de> for Document {
-    type Value = Shape;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
+impl Rows {
+    /// Where the members of rows are.
+    fn row_depth(&self) -> usize {
+        if self.whole == Some(Container::Object) { 1 } else { 2 }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Shape, A::Error> {
-        keys(map).map(Shape::Object)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Shape, A::Error> {
-        let mut all: Option<Vec<String>> = None;
-        let mut is_equal = true;
-        while let Some(Element(keys)) = elements.next_element()? {
-            is_equal &= match (&all, keys) {
-                (_, None) => false,
-                (Some(all), Some(keys)) => *all == keys,
-                (None, keys) => {
-                    all = keys;
-                    true
-                }
-            };
+    fn end_row(&mut self) {
+        self.names.truncate(self.count);
+        let mut names = self.names.clone();
+        sort::distinct(&mut names);
+        match &self.first {
+            None => self.first = Some(names),
+            Some(first) => self.is_unequal |= *first != names,
         }
-        Ok(if is_equal { Shape::Array(all.unwrap_or_default()) } else { Shape::Unequal })
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Shape, E> {
-        Ok(Shape::Other)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Shape, E> {
-        Ok(Shape::Other)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Shape, E> {
-        Ok(Shape::Other)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Shape, E> {
-        Ok(Shape::Other)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Shape, E> {
-        Ok(Shape::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Shape, E> {
-        Ok(Shape::Other)
+    fn shape(self) -> Shape {
+        let names = self.first.unwrap_or_default();
+        match self.whole {
+            None => Shape::Other,
+            Some(_) if self.is_unequal => Shape::Unequal,
+            Some(Container::Object) => Shape::Object(names),
+            Some(Container::Array) => Shape::Array(names),
+        }
     }
 }
 
-/// An element of an array: the members of an object, or `None`.
-struct Element(Option<Vec<String>>);
+impl Visitor for Rows {
+    const READS: bool = false;
 
-impl<'de> serde::Deserialize<'de> for Element {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Element, D::Error> {
-        let keys = match deserializer.deserialize_any(Document)? {
-            Shape::Object(keys) => Some(keys),
-            _ => None,
-        };
-        Ok(Element(keys))
+    fn enter(&mut self, container: Container, _: usize) {
+        self.whole.get_or_insert(container);
+        self.depth += 1;
+        if self.depth == self.row_depth() {
+            self.count = 0;
+            self.is_alike = self.first.is_some();
+            self.is_unequal |= container == Container::Array;
+        }
     }
-}
 
-fn keys<'de, A: MapAccess<'de>>(mut map: A) -> Result<Vec<String>, A::Error> {
-    let mut keys = Vec::new();
-    while let Some((key, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
-        keys.push(key);
+    fn leave(&mut self, container: Container, _: usize) {
+        let is_row = self.depth == self.row_depth() && container == Container::Object;
+        // A row like the one before, which has been compared, says nothing new.
+        if is_row && !(self.is_alike && self.count == self.names.len()) {
+            self.end_row();
+        }
+        self.depth -= 1;
     }
-    sort::distinct(&mut keys);
-    Ok(keys)
+
+    fn name(&mut self, name: &[u8], place: usize) {
+        if self.depth != self.row_depth() {
+            return;
+        }
+        self.count = place + 1;
+        if self.names.get(place).is_none_or(|known| known.as_bytes() != name) {
+            self.is_alike = false;
+            self.names.truncate(place);
+            self.names.push(String::from_utf8_lossy(name).into_owned());
+        }
+    }
+
+    fn scalar(&mut self, _: json::Scalar, _: &[u8], _: usize) {
+        self.is_unequal |= self.depth == 1 && self.whole == Some(Container::Array);
+    }
 }
