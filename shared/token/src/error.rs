@@ -14,7 +14,7 @@ pub enum Error {
     Malformed,
     /// The algorithm is `none`.
     Unsecured,
-    /// An extension that has to be understood (`crit`), and is not.
+    /// A type (`typ`) that is not a caller's, or an extension that has to be understood (`crit`), and is not.
     UnsupportedType,
     /// No key verifies this algorithm, or none has the token's `kid`.
     NoKey,

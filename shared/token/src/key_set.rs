@@ -1,5 +1,6 @@
 //! The keys that are trusted, and the verification of a token with them.
 
+use json::Limits;
 use serde_json::{Map, Value};
 
 use crate::algorithm::{Algorithm, Hash};
@@ -84,14 +85,16 @@ struct Header {
 
 impl Header {
     fn parse(json: &[u8]) -> Result<Header, Error> {
-        let header: Map<String, Value> = serde_json::from_slice(json).map_err(|_| Error::Malformed)?;
+        // RFC 7515 §4: a name that is there twice is refused, with whatever else `json` refuses.
+        let header: Map<String, Value> =
+            json::from_slice(json, &Limits::default()).map_err(|_| Error::Malformed)?;
         let name = header.get("alg").and_then(Value::as_str).ok_or(Error::Malformed)?;
         if name == "none" {
             return Err(Error::Unsecured);
         }
         let algorithm = Algorithm::parse(name).ok_or(Error::Malformed)?;
         // RFC 7515 §4.1.11: who does not understand what is critical must refuse.
-        if header.contains_key("crit") {
+        if header.contains_key("crit") || !header.get("typ").is_none_or(is_type) {
             return Err(Error::UnsupportedType);
         }
         let key_id = match header.get("kid") {
@@ -105,6 +108,14 @@ impl Header {
     fn may_be_by(&self, key: &Key) -> bool {
         (self.key_id.is_none() || self.key_id == key.id) && key.is_for(self.algorithm)
     }
+}
+
+/// Whether a token of this type is one that callers send: RFC 7519 §5.1, or an access token, RFC 9068 §2.1. Tokens of other
+/// types are made for something else (RFC 8725 §3.11). RFC 7515 §4.1.9 allows to leave `application/` out.
+fn is_type(value: &Value) -> bool {
+    let Some(name) = value.as_str() else { return false };
+    let name = name.to_ascii_lowercase();
+    matches!(name.strip_prefix("application/").unwrap_or(&name), "jwt" | "at+jwt")
 }
 
 #[cfg(test)]

@@ -131,7 +131,20 @@ fn err_spelled_otherwise() {
     check(SECRET, &format!("{HS256} "), Err(Error::Malformed));
     check(SECRET, &format!("{}.e30.x", "a".repeat(TOKEN_BYTES_MAX)), Err(Error::Malformed));
     check(SECRET, &signed(r#"{"alg":"HS256","crit":["exp"]}"#, "{}", SECRET.as_bytes()), Err(Error::UnsupportedType));
+    check(SECRET, &signed(r#"{"alg":"HS256","alg":"HS256"}"#, "{}", SECRET.as_bytes()), Err(Error::Malformed));
+    check(SECRET, &signed(r#"{"alg":"HS256"}"#, r#"{"role":"a","role":"b"}"#, SECRET.as_bytes()), Err(Error::NoClaims));
     check(SECRET, &signed(r#"{"alg":"HS256"}"#, "[]", SECRET.as_bytes()), Err(Error::NoClaims));
+}
+
+#[test]
+fn err_made_for_something_else() {
+    let token = |kind: &str| signed(&format!(r#"{{"alg":"HS256","typ":{kind}}}"#), "{}", SECRET.as_bytes());
+    for kind in [r#""JWT""#, r#""jwt""#, r#""at+jwt""#, r#""application/at+JWT""#] {
+        check(SECRET, &token(kind), Ok("{}"));
+    }
+    for kind in [r#""dpop+jwt""#, r#""logout+jwt""#, r#""JWE""#, r#""""#, "null", "1", r#"["JWT"]"#] {
+        check(SECRET, &token(kind), Err(Error::UnsupportedType));
+    }
 }
 
 #[test]
