@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::{Error, ErrorKind, Limits, Visitor, scan};
+use crate::{Error, ErrorKind, Interest, Limits, Visitor, scan};
 
 /// A member that was left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +35,9 @@ pub fn clean<'t>(text: &'t [u8], limits: &Limits) -> Result<(Cow<'t, [u8]>, Vec<
 struct Found(Vec<Dropped>);
 
 impl Visitor for Found {
-    const READS: bool = false;
+    fn interest(&self) -> Interest {
+        Interest::NONE
+    }
 
     fn dropped(&mut self, kind: ErrorKind, range: Range<usize>, pointer: String) {
         self.0.push(Dropped { kind, range, pointer });

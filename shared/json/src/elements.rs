@@ -1,7 +1,7 @@
 //! One element after the other, of an array or of lines, from a text that comes in chunks.
 
 use crate::scan::significant;
-use crate::{Container, Error, ErrorKind, Limits, Scalar, Scanner, Visitor, scan};
+use crate::{Container, Error, ErrorKind, Interest, Limits, Scalar, Scanner, Visitor, scan};
 
 /// How a text holds its elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,7 +199,9 @@ impl<'a> Split<'a> {
 }
 
 impl Visitor for Split<'_> {
-    const READS: bool = false;
+    fn interest(&self) -> Interest {
+        Interest { containers: 2, names: 0, scalars: 2 }
+    }
 
     fn enter(&mut self, _: Container, _: usize) {
         self.depth += 1;

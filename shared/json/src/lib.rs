@@ -53,4 +53,4 @@ pub use limits::{DEPTH_MAX, EXPONENT_MAX, Limits, MEMBERS_MAX, NAME_BYTES_MAX, N
 pub use scan::{Scanner, scan};
 #[cfg(feature = "typed")]
 pub use typed::{Misfit, from_slice};
-pub use visitor::{Container, Scalar, Visitor};
+pub use visitor::{Container, Interest, Scalar, Visitor};

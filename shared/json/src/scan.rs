@@ -13,13 +13,13 @@
 use crate::nesting::Nesting;
 use crate::number::{self, Number};
 use crate::text::Text;
-use crate::{Container, Error, ErrorKind, Limits, Policy, Scalar, Visitor};
+use crate::{Container, Error, ErrorKind, Interest, Limits, Policy, Scalar, Visitor};
 
 /// Scans a whole text; `visitor` is told what is in it.
 ///
 /// # Errors
 /// The first thing in it that is not JSON, is over a limit, or against a rule.
-pub fn scan<V: Visitor>(text: &[u8], limits: &Limits, visitor: &mut V) -> Result<(), Error> {
+pub fn scan(text: &[u8], limits: &Limits, visitor: &mut dyn Visitor) -> Result<(), Error> {
     let mut scanner = Scanner::new(limits);
     scanner.feed(text, visitor)?;
     scanner.finish(visitor)
@@ -38,6 +38,8 @@ pub struct Scanner {
     nesting: Nesting,
     /// Bytes of the chunks before.
     offset: usize,
+    /// The visitor's.
+    interest: Interest,
 }
 
 /// What may come next.
@@ -89,6 +91,7 @@ impl Scanner {
             part: Vec::new(),
             nesting: Nesting::default(),
             offset: 0,
+            interest: Interest::NONE,
         }
     }
 
@@ -96,8 +99,9 @@ impl Scanner {
     ///
     /// # Errors
     /// As [`scan`]. A scanner that has refused is not to be used again.
-    pub fn feed<V: Visitor>(&mut self, chunk: &[u8], visitor: &mut V) -> Result<(), Error> {
+    pub fn feed(&mut self, chunk: &[u8], visitor: &mut dyn Visitor) -> Result<(), Error> {
         let mut at = 0;
+        self.interest = visitor.interest();
         if let Err(fault) = self.run(chunk, &mut at, visitor) {
             return Err(self.refuse(fault, self.offset + at));
         }
@@ -109,7 +113,7 @@ impl Scanner {
     ///
     /// # Errors
     /// A text that ends too early.
-    pub fn finish<V: Visitor>(mut self, visitor: &mut V) -> Result<(), Error> {
+    pub fn finish(mut self, visitor: &mut dyn Visitor) -> Result<(), Error> {
         if let Token::Number(number) = self.open
             && number.may_end()
         {
@@ -135,7 +139,7 @@ impl Scanner {
     /// One turn is a member or element, and what follows it; where the bytes are over or a container begins, the next turn
     /// begins in the middle.
     #[inline(always)]
-    fn run<V: Visitor>(&mut self, bytes: &[u8], at: &mut usize, visitor: &mut V) -> Result<(), Fault> {
+    fn run(&mut self, bytes: &[u8], at: &mut usize, visitor: &mut dyn Visitor) -> Result<(), Fault> {
         if self.open != Token::None {
             self.resume(bytes, at, visitor)?;
         }
@@ -179,7 +183,7 @@ impl Scanner {
     }
 
     #[inline(always)]
-    fn value<V: Visitor>(&mut self, byte: u8, bytes: &[u8], at: &mut usize, visitor: &mut V) -> Result<(), Fault> {
+    fn value(&mut self, byte: u8, bytes: &[u8], at: &mut usize, visitor: &mut dyn Visitor) -> Result<(), Fault> {
         match byte {
             b'"' => {
                 *at += 1;
@@ -204,9 +208,11 @@ impl Scanner {
     }
 
     #[inline(always)]
-    fn enter<V: Visitor>(&mut self, container: Container, at: &mut usize, visitor: &mut V) -> Result<(), Fault> {
+    fn enter(&mut self, container: Container, at: &mut usize, visitor: &mut dyn Visitor) -> Result<(), Fault> {
         self.nesting.enter(container, &self.limits)?;
-        visitor.enter(container, self.offset + *at);
+        if self.nesting.depth <= self.interest.containers {
+            visitor.enter(container, self.offset + *at);
+        }
         self.expects = match container {
             Container::Array => Expects::FirstElement,
             Container::Object => Expects::FirstMember,
@@ -216,19 +222,21 @@ impl Scanner {
     }
 
     #[inline(always)]
-    fn leave<V: Visitor>(&mut self, at: &mut usize, visitor: &mut V) -> Result<(), Fault> {
+    fn leave(&mut self, at: &mut usize, visitor: &mut dyn Visitor) -> Result<(), Fault> {
         if self.limits.duplicates != Policy::Allow && self.nesting.has_late_members() {
             self.late_duplicates(visitor)?;
         }
         *at += 1;
         let container = self.nesting.leave();
-        visitor.leave(container, self.offset + *at);
+        if self.nesting.depth < self.interest.containers {
+            visitor.leave(container, self.offset + *at);
+        }
         self.end_value(*at, visitor);
         Ok(())
     }
 
     /// Those that are found only when an object ends.
-    fn late_duplicates<V: Visitor>(&mut self, visitor: &mut V) -> Result<(), Fault> {
+    fn late_duplicates(&mut self, visitor: &mut dyn Visitor) -> Result<(), Fault> {
         for found in self.nesting.duplicates() {
             if self.limits.duplicates == Policy::Refuse {
                 return Err(Fault { kind: found.kind, offset: Some(found.from), pointer: Some(found.pointer) });
@@ -240,7 +248,7 @@ impl Scanner {
 
     /// After a value.
     #[inline(always)]
-    fn next<V: Visitor>(&mut self, byte: u8, at: &mut usize, visitor: &mut V) -> Result<(), Fault> {
+    fn next(&mut self, byte: u8, at: &mut usize, visitor: &mut dyn Visitor) -> Result<(), Fault> {
         match (byte, self.nesting.container()) {
             (b',', Some(Container::Object)) => self.expects = Expects::Name,
             (b',', Some(Container::Array)) => {
@@ -256,7 +264,7 @@ impl Scanner {
     }
 
     #[inline(always)]
-    fn name<V: Visitor>(&mut self, bytes: &[u8], at: &mut usize, visitor: &mut V) -> Result<(), Fault> {
+    fn name(&mut self, bytes: &[u8], at: &mut usize, visitor: &mut dyn Visitor) -> Result<(), Fault> {
         if let Some(length) = self.nesting.expected(&bytes[*at..]) {
             *at += length;
             self.nesting.take_expected();
@@ -270,13 +278,13 @@ impl Scanner {
     }
 
     /// A name that the object before did not have here, or one that was broken off.
-    fn new_name<V: Visitor>(
+    fn new_name(
         &mut self,
         mut text: Text,
         from: usize,
         bytes: &[u8],
         at: &mut usize,
-        visitor: &mut V,
+        visitor: &mut dyn Visitor,
     ) -> Result<(), Fault> {
         let start = *at;
         // One byte more than may be: whatever is behind it, that is what is wrong.
@@ -299,46 +307,48 @@ impl Scanner {
     }
 
     #[inline(always)]
-    fn end_name<V: Visitor>(&mut self, visitor: &mut V) {
-        let (name, place) = self.nesting.name();
-        visitor.name(name, place);
+    fn end_name(&mut self, visitor: &mut dyn Visitor) {
+        if self.nesting.depth < self.interest.names {
+            let (name, place) = self.nesting.name();
+            visitor.name(name, place);
+        }
         self.expects = Expects::Colon;
     }
 
     #[inline(always)]
-    fn text<V: Visitor>(&mut self, mut text: Text, bytes: &[u8], at: &mut usize, visitor: &mut V) -> Result<(), Fault> {
+    fn text(&mut self, mut text: Text, bytes: &[u8], at: &mut usize, visitor: &mut dyn Visitor) -> Result<(), Fault> {
         let start = *at;
         match text.read(bytes, at)? {
             true => self.end_scalar(Scalar::Text, &bytes[start..*at - 1], *at, visitor),
-            false => self.break_off::<V>(Token::Text(text), &bytes[start..]),
+            false => self.break_off(Token::Text(text), &bytes[start..]),
         }
         Ok(())
     }
 
     #[inline(never)]
-    fn number<V: Visitor>(
+    fn number(
         &mut self,
         mut number: Number,
         bytes: &[u8],
         at: &mut usize,
-        visitor: &mut V,
+        visitor: &mut dyn Visitor,
     ) -> Result<(), Fault> {
         let start = *at;
         match number.read(bytes, at, &self.limits)? {
             true => self.end_scalar(Scalar::Number, &bytes[start..*at], *at, visitor),
-            false => self.break_off::<V>(Token::Number(number), &bytes[start..]),
+            false => self.break_off(Token::Number(number), &bytes[start..]),
         }
         Ok(())
     }
 
     #[inline(always)]
-    fn word<V: Visitor>(
+    fn word(
         &mut self,
         scalar: Scalar,
         word: &[u8],
         bytes: &[u8],
         at: &mut usize,
-        visitor: &mut V,
+        visitor: &mut dyn Visitor,
     ) -> Result<(), Fault> {
         if !bytes[*at..].starts_with(word) {
             return self.literal(scalar, 0, bytes, at, visitor);
@@ -350,13 +360,13 @@ impl Scanner {
 
     /// A word that is broken off, or none.
     #[cold]
-    fn literal<V: Visitor>(
+    fn literal(
         &mut self,
         scalar: Scalar,
         seen: usize,
         bytes: &[u8],
         at: &mut usize,
-        visitor: &mut V,
+        visitor: &mut dyn Visitor,
     ) -> Result<(), Fault> {
         let literal = match scalar {
             Scalar::True => "`true`",
@@ -379,16 +389,16 @@ impl Scanner {
 
     /// The bytes are over before the token is.
     #[cold]
-    fn break_off<V: Visitor>(&mut self, token: Token, part: &[u8]) {
+    fn break_off(&mut self, token: Token, part: &[u8]) {
         self.open = token;
-        if V::READS {
+        if self.nesting.depth < self.interest.scalars {
             self.part.extend_from_slice(part);
         }
     }
 
     /// Takes up what the chunk before broke off.
     #[cold]
-    fn resume<V: Visitor>(&mut self, bytes: &[u8], at: &mut usize, visitor: &mut V) -> Result<(), Fault> {
+    fn resume(&mut self, bytes: &[u8], at: &mut usize, visitor: &mut dyn Visitor) -> Result<(), Fault> {
         match std::mem::replace(&mut self.open, Token::None) {
             Token::None => Ok(()),
             Token::Name { text, from } => self.new_name(text, from, bytes, at, visitor),
@@ -399,14 +409,16 @@ impl Scanner {
     }
 
     #[inline(always)]
-    fn end_scalar<V: Visitor>(&mut self, scalar: Scalar, spelled: &[u8], at: usize, visitor: &mut V) {
-        let part = join(&mut self.part, spelled);
-        visitor.scalar(scalar, part.as_deref().unwrap_or(spelled), self.offset + at);
+    fn end_scalar(&mut self, scalar: Scalar, spelled: &[u8], at: usize, visitor: &mut dyn Visitor) {
+        if self.nesting.depth < self.interest.scalars {
+            let part = join(&mut self.part, spelled);
+            visitor.scalar(scalar, part.as_deref().unwrap_or(spelled), self.offset + at);
+        }
         self.end_value(at, visitor);
     }
 
     #[inline(always)]
-    fn end_value<V: Visitor>(&mut self, at: usize, visitor: &mut V) {
+    fn end_value(&mut self, at: usize, visitor: &mut dyn Visitor) {
         self.expects = if self.nesting.depth == 0 { Expects::End } else { Expects::Next };
         if self.nesting.is_dropping(&self.limits)
             && let Some(found) = self.nesting.end_value(self.offset + at)

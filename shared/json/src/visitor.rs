@@ -26,27 +26,40 @@ pub enum Scalar {
     Null,
 }
 
+/// What a visitor wants to be told of: things that lie in fewer containers than this. What it does not want costs nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interest {
+    /// Begins and ends of containers; the outermost lies in none.
+    pub containers: usize,
+    /// Names; those of the outermost object lie in one container.
+    pub names: usize,
+    /// Values that hold no others. One that lies in several chunks is put together if its text is wanted.
+    pub scalars: usize,
+}
+
+impl Interest {
+    /// Everything.
+    pub const ALL: Interest = Interest { containers: usize::MAX, names: usize::MAX, scalars: usize::MAX };
+    /// Nothing but members that are left out.
+    pub const NONE: Interest = Interest { containers: 0, names: 0, scalars: 0 };
+}
+
 /// Is told what a scan finds, in the order of the text. Offsets are bytes from the start of the text. What is told before a
 /// refusal was there, and the text is refused all the same.
 pub trait Visitor {
-    /// Whether [`Visitor::scalar`] is told the text of values. Where it is not, a value that lies in several chunks need not
-    /// be put together.
-    const READS: bool = true;
+    /// What it wants to be told of; the same for all of a text.
+    fn interest(&self) -> Interest;
 
     /// A container begins with the byte at `offset`.
-    #[inline(always)]
     fn enter(&mut self, _container: Container, _offset: usize) {}
 
     /// A container has ended before `offset`.
-    #[inline(always)]
     fn leave(&mut self, _container: Container, _offset: usize) {}
 
     /// A member begins: its name, decoded, and its place among the members of its object.
-    #[inline(always)]
     fn name(&mut self, _name: &[u8], _place: usize) {}
 
     /// A value that ended before `offset`.
-    #[inline(always)]
     fn scalar(&mut self, _scalar: Scalar, _text: &[u8], _offset: usize) {}
 
     /// A member that [`crate::Policy::Drop`] is about ended: why, where its name begins and its value ends, and its JSON
@@ -56,5 +69,7 @@ pub trait Visitor {
 
 /// Only whether the text is in order.
 impl Visitor for () {
-    const READS: bool = false;
+    fn interest(&self) -> Interest {
+        Interest::NONE
+    }
 }

@@ -2,13 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-use json::{Container, Error, Limits, Policy, Scalar, Scanner, Visitor, scan};
+use json::{Container, Error, Interest, Limits, Policy, Scalar, Scanner, Visitor, scan};
 
 /// Writes down all that it is told.
 #[derive(Default, PartialEq, Debug)]
 struct Log(Vec<String>);
 
 impl Visitor for Log {
+    fn interest(&self) -> Interest {
+        Interest::ALL
+    }
+
     fn enter(&mut self, container: Container, offset: usize) {
         self.0.push(format!("{offset} {}", if container == Container::Array { "[" } else { "{" }));
     }
@@ -27,7 +31,7 @@ impl Visitor for Log {
 }
 
 /// Scans in chunks of a size.
-fn chunked<V: Visitor>(text: &[u8], size: usize, limits: &Limits, visitor: &mut V) -> Result<(), Error> {
+fn chunked(text: &[u8], size: usize, limits: &Limits, visitor: &mut dyn Visitor) -> Result<(), Error> {
     let mut scanner = Scanner::new(limits);
     text.chunks(size).try_for_each(|chunk| scanner.feed(chunk, visitor))?;
     scanner.finish(visitor)

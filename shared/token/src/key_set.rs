@@ -86,8 +86,7 @@ struct Header {
 impl Header {
     fn parse(json: &[u8]) -> Result<Header, Error> {
         // RFC 7515 §4: a name that is there twice is refused, with whatever else `json` refuses.
-        let header: Map<String, Value> =
-            json::from_slice(json, &Limits::default()).map_err(|_| Error::Malformed)?;
+        let header: Map<String, Value> = json::from_slice(json, &Limits::default()).map_err(|_| Error::Malformed)?;
         let name = header.get("alg").and_then(Value::as_str).ok_or(Error::Malformed)?;
         if name == "none" {
             return Err(Error::Unsecured);
