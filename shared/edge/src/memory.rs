@@ -71,7 +71,10 @@ type Work = Pin<Box<dyn Future<Output = ()>>>;
 
 /// What a function may reach.
 #[derive(Clone)]
-pub struct Edge(Rc<State>);
+pub struct Edge(Rc<State>, ClientAddress);
+
+/// Of one request, as nothing else here.
+type ClientAddress = Option<Rc<str>>;
 
 struct State {
     kv: RefCell<HashMap<String, Bytes>>,
@@ -86,7 +89,7 @@ struct State {
 
 impl Default for Edge {
     fn default() -> Edge {
-        Edge(Rc::new(State {
+        let state = Rc::new(State {
             kv: RefCell::default(),
             variables: RefCell::default(),
             upstream: RefCell::new(Rc::new(|_| Answer::Failure(FetchError::Unreachable("no upstream is set".into())))),
@@ -95,7 +98,8 @@ impl Default for Edge {
             after_response: RefCell::default(),
             instance: Instance::default(),
             log: RefCell::default(),
-        }))
+        });
+        Edge(state, None)
     }
 }
 
@@ -115,6 +119,11 @@ impl Edge {
     pub fn with_upstream(self, upstream: impl Fn(Request) -> Answer + 'static) -> Edge {
         *self.0.upstream.borrow_mut() = Rc::new(upstream);
         self
+    }
+
+    /// The same, with requests from this address.
+    pub fn with_client_address(self, address: &str) -> Edge {
+        Edge(self.0, Some(address.into()))
     }
 
     /// Does the work that was left for after the response.
@@ -168,6 +177,11 @@ impl Edge {
             }
             Answer::Failure(error) => Err(error),
         }
+    }
+
+    /// The address that the request came from; `None` where the test has not set it.
+    pub fn client_address(&self) -> Option<&str> {
+        self.1.as_deref()
     }
 
     /// Time since the Unix epoch.

@@ -27,6 +27,9 @@ const CHUNK_BYTES_MIN: usize = 16 * 1024;
 
 /// What Spin's own request headers begin with (`spin-path-info`, `spin-full-url`, …).
 const SPIN_HEADERS: &str = "spin-";
+/// Which of them has the caller's address and port. Spin and the emulator put it in place of what a caller sends; a
+/// host that does not know it lets callers say what they like.
+const CLIENT_ADDR: &str = "spin-client-addr";
 
 thread_local! {
     static INSTANCE: Instance = Instance::default();
@@ -34,7 +37,10 @@ thread_local! {
 
 /// What a function may reach.
 #[derive(Clone)]
-pub struct Edge(());
+pub struct Edge {
+    /// What Spin says of the caller's address.
+    client_addr: Option<Bytes>,
+}
 
 impl Edge {
     /// Reads a value. An expired one is absent.
@@ -62,6 +68,14 @@ impl Edge {
     pub async fn fetch(&self, request: Request) -> Result<Response, FetchError> {
         let request = outgoing_request(request).map_err(FetchError::Unreachable)?;
         incoming_response(wasip3::http::client::send(request).await.map_err(fetch_error)?)
+    }
+
+    /// The address that the request came from, or the last proxy's, as text (RFC 5952); `None` where the runtime does
+    /// not tell it.
+    pub fn client_address(&self) -> Option<&str> {
+        let (address, _port) = str::from_utf8(self.client_addr.as_ref()?).ok()?.rsplit_once(':')?;
+        let in_brackets = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        Some(in_brackets.unwrap_or(address))
     }
 
     /// Time since the Unix epoch.
@@ -116,8 +130,8 @@ pub async fn serve(
     request: types::Request,
     handler: impl AsyncFnOnce(Request, &Edge) -> Result<Response, Error>,
 ) -> Result<types::Response, ErrorCode> {
-    let edge = Edge(());
-    let response = match incoming_request(request) {
+    let mut edge = Edge { client_addr: None };
+    let response = match incoming_request(request, &mut edge) {
         Ok(request) => crate::answer(handler, request, &edge).await,
         Err(error) => error.response(),
     };
@@ -132,13 +146,13 @@ fn unavailable(error: key_value::Error) -> KvError {
     KvError::Unavailable(error.to_string())
 }
 
-fn incoming_request(wasi: types::Request) -> Result<Request, Error> {
+fn incoming_request(wasi: types::Request, edge: &mut Edge) -> Result<Request, Error> {
     let refused = |what: &str| Error::bad_request("bad_request", format!("the request's {what} cannot be understood"));
     let mut request = Request::default();
     *request.method_mut() = wasi.get_method().try_into().map_err(|_| refused("method"))?;
     let path = wasi.get_path_with_query().unwrap_or_else(|| "/".into());
     *request.uri_mut() = Uri::try_from(path).map_err(|_| refused("target"))?;
-    *request.headers_mut() = header_map(wasi.get_headers()).ok_or_else(|| refused("headers"))?;
+    *request.headers_mut() = header_map(wasi.get_headers(), &mut edge.client_addr).ok_or_else(|| refused("headers"))?;
     let length = content_length(request.headers());
     let has_body = length.is_some_and(|length| length > 0) || request.headers().contains_key(header::TRANSFER_ENCODING);
     // Over HTTP/2 a body needs no header that tells of it; GET and HEAD have none that means anything (RFC 9110 §9.3.1).
@@ -155,7 +169,7 @@ fn incoming_response(wasi: types::Response) -> Result<Response, FetchError> {
     let broken = |what: &str| FetchError::Broken(format!("the response's {what} cannot be understood"));
     let mut response = Response::default();
     *response.status_mut() = StatusCode::from_u16(wasi.get_status_code()).map_err(|_| broken("status"))?;
-    *response.headers_mut() = header_map(wasi.get_headers()).ok_or_else(|| broken("headers"))?;
+    *response.headers_mut() = header_map(wasi.get_headers(), &mut None).ok_or_else(|| broken("headers"))?;
     let length = content_length(response.headers());
     let (done, received) = wit_future::new(|| Ok(()));
     drop(done);
@@ -255,12 +269,16 @@ fn fields(headers: &HeaderMap) -> Result<Fields, types::HeaderError> {
     Fields::from_list(&entries)
 }
 
-/// The headers but those that Spin adds: a function sees the same request on every runtime.
-fn header_map(fields: Fields) -> Option<HeaderMap> {
+/// The headers but those that Spin adds: a function sees the same request on every runtime. Of these the caller's
+/// address is kept; the last one, as Spin's own stand behind what it was sent.
+fn header_map(fields: Fields, client_addr: &mut Option<Bytes>) -> Option<HeaderMap> {
     let entries = fields.copy_all();
     let mut headers = HeaderMap::with_capacity(entries.len());
     for (name, value) in entries {
         if name.starts_with(SPIN_HEADERS) {
+            if name == CLIENT_ADDR {
+                *client_addr = Some(value.into());
+            }
             continue;
         }
         headers.append(HeaderName::try_from(name).ok()?, HeaderValue::from_maybe_shared(Bytes::from(value)).ok()?);

@@ -3,7 +3,8 @@
 //!
 //! The cases expect the variables `probe_set` (`here`), `probe_empty` (empty), and `probe_upstream`: the base URL of a
 //! server that answers `POST /echo` with the request's body and its header `x-probe`, `GET /status` with 503 and
-//! `Retry-After: 7`, `GET /big` with [`BIG_BYTES`] bytes, and `GET /slow` after more than [`SLOW`].
+//! `Retry-After: 7`, `GET /big` with [`BIG_BYTES`] bytes, and `GET /slow` after more than [`SLOW`]. They are asked from
+//! the machine that they run on.
 
 use std::{fmt::Debug, time::Duration};
 
@@ -52,6 +53,7 @@ cases!(
     fetch_timeout,
     fetch_unreachable,
     fetch_several_at_once,
+    client_address,
     clock,
     random,
     variables,
@@ -171,6 +173,11 @@ async fn fetch_several_at_once(edge: &Edge) -> Result<(), Failure> {
     let (one, two) = (request(edge, "GET", "/status").await?, request(edge, "GET", "/big").await?);
     let (one, two) = futures_util::future::join(fetch(edge, one), fetch(edge, two)).await;
     equal((one?.status().as_u16(), two?.status().as_u16()), (503, 200))
+}
+
+async fn client_address(edge: &Edge) -> Result<(), Failure> {
+    let address = edge.client_address().ok_or("the caller's address is not known")?;
+    equal((address, matches!(address, "127.0.0.1" | "::1")), (address, true))
 }
 
 async fn clock(edge: &Edge) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use std::{rc::Rc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use http::{HeaderMap, Method, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use worker::{
     AbortController, AbortSignal, Context, Delay, Env, Fetch, Headers, KvStore, RequestInit, RequestRedirect,
     ResponseBody, ResponseBuilder,
@@ -20,6 +20,8 @@ use crate::{
 
 /// The binding of the key-value namespace in wrangler.toml.
 const KV_BINDING: &str = "KV";
+/// The header with the caller's address, which Cloudflare puts in place of what a caller sends.
+const CLIENT_ADDRESS: &str = "cf-connecting-ip";
 /// Workers' shortest expiry. A shorter one is in the envelope.
 const EXPIRY_MIN: Duration = Duration::from_secs(60);
 
@@ -34,6 +36,7 @@ pub struct Edge(Rc<Bindings>);
 struct Bindings {
     env: Env,
     context: Context,
+    client_address: Option<HeaderValue>,
 }
 
 impl Edge {
@@ -71,6 +74,12 @@ impl Edge {
         let outcome = Fetch::Request(request).send_with_signal(&signal).await;
         abort.disarm();
         incoming_response(outcome.map_err(|error| FetchError::Broken(error.to_string()))?)
+    }
+
+    /// The address that the request came from, or the last proxy's, as text (RFC 5952); `None` where the runtime does
+    /// not tell it.
+    pub fn client_address(&self) -> Option<&str> {
+        self.0.client_address.as_ref()?.to_str().ok()
     }
 
     /// Time since the Unix epoch. It stands still between I/O.
@@ -158,9 +167,12 @@ pub async fn serve(
     context: Context,
     handler: impl AsyncFnOnce(Request, &Edge) -> Result<Response, Error>,
 ) -> worker::Result<worker::Response> {
-    let edge = Edge(Rc::new(Bindings { env, context }));
     let response = match incoming_request(request) {
-        Ok(request) => crate::answer(handler, request, &edge).await,
+        Ok(request) => {
+            let client_address = request.headers().get(CLIENT_ADDRESS).cloned();
+            let edge = Edge(Rc::new(Bindings { env, context, client_address }));
+            crate::answer(handler, request, &edge).await
+        }
         Err(error) => error.response(),
     };
     outgoing_response(response)

@@ -26,6 +26,7 @@ fn ok_every_case() {
         .with_variable("probe_set", "here")
         .with_variable("probe_empty", "")
         .with_variable("probe_upstream", "http://upstream.test")
+        .with_client_address("127.0.0.1")
         .with_upstream(upstream);
     for case in suite::CASES {
         let outcome = block_on(suite::run(case, &edge));
