@@ -38,6 +38,8 @@ pub enum ErrorKind {
     Database,
     /// The caller knows another version of the schema. Nothing was run.
     CatalogChanged,
+    /// The caller on whose behalf the request was made is over a limit. Nothing was run.
+    OverLimit,
     /// The body did not arrive in time.
     BodyTimeout,
     /// The body is over `request_bytes_max`.
@@ -104,6 +106,7 @@ impl Error {
             | ErrorKind::Deadline
             | ErrorKind::OutcomeUnknown => StatusCode::BAD_REQUEST,
             ErrorKind::CatalogChanged => StatusCode::PRECONDITION_FAILED,
+            ErrorKind::OverLimit => StatusCode::TOO_MANY_REQUESTS,
             ErrorKind::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             ErrorKind::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             ErrorKind::ResponseTooLarge => StatusCode::INSUFFICIENT_STORAGE,
@@ -134,6 +137,7 @@ impl Error {
             ErrorKind::Options
             | ErrorKind::Malformed
             | ErrorKind::CatalogChanged
+            | ErrorKind::OverLimit
             | ErrorKind::BodyTimeout
             | ErrorKind::RequestTooLarge
             | ErrorKind::ResponseTooLarge

@@ -1,9 +1,10 @@
 //! The regional gateway: Postgres behind SQL over HTTP.
 //!
-//! It speaks the protocol of Neon's serverless driver (`POST /sql`), over a pool of connections to one
-//! Postgres, and protects that Postgres: connections, queue, bytes and time are bounded, and nobody gets in
-//! without the edge's credential. To the protocol it adds, by header and never required, the raw form
-//! (`Headland-Raw`), the caller's deadline (`Headland-Deadline`), and the version of the schema (`Headland-Catalog`).
+//! It speaks the protocol of Neon's serverless driver (`POST /sql`), over a pool of connections to one Postgres, and
+//! protects that Postgres: connections, queue, bytes and time are bounded, and nobody gets in without the edge's
+//! credential. To the protocol it adds, by header and never required, the raw form (`Headland-Raw`), the caller's
+//! deadline (`Headland-Deadline`), the version of the schema (`Headland-Catalog`), and what a caller is counted under
+//! (`Headland-Limit`).
 //!
 //! Every request costs one network round trip to Postgres: all its statements go out in one flush. Results
 //! are text from end to end and are copied once, from Postgres' messages into the response.

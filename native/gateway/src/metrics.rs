@@ -9,7 +9,7 @@ use http::StatusCode;
 use crate::pg::Gauges;
 
 /// The statuses that the gateway answers with; others are counted under the last one.
-const STATUSES: [u16; 7] = [200, 400, 408, 413, 503, 507, 500];
+const STATUSES: [u16; 8] = [200, 400, 408, 413, 429, 503, 507, 500];
 
 /// Upper bounds of the histogram's buckets, in microseconds.
 const BUCKETS_US: [u64; 14] = [

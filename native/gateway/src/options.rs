@@ -50,6 +50,9 @@ pub struct Options {
     pub http_idle_timeout: Duration,
     /// What is in flight has this long to finish on shutdown.
     pub shutdown_grace: Duration,
+    /// Callers whose requests are counted for edges that limit them (`Headland-Limit`), 24 bytes each; where there are
+    /// more, those are forgotten that owe the fewest requests.
+    pub limited_callers_max: usize,
     /// How often to look whether the schema has changed, to tell edges; `None` is never.
     pub catalog_watch: Option<Duration>,
 }
@@ -79,6 +82,7 @@ impl Options {
             http_connections_max: 10_000,
             http_idle_timeout: Duration::from_secs(120),
             shutdown_grace: Duration::from_secs(10),
+            limited_callers_max: 1 << 16,
             catalog_watch: None,
         };
         options.check()?;

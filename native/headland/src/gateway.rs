@@ -45,6 +45,9 @@ pub(crate) struct Options {
     /// Longest that requests in flight may take once it has been told to stop
     #[arg(long, env = "HEADLAND_SHUTDOWN_GRACE", value_name = "TIME", value_parser = duration::parse)]
     shutdown_grace: Option<Duration>,
+    /// Most callers that are counted, for edges that limit them
+    #[arg(long, env = "HEADLAND_LIMITED_CALLERS_MAX", value_name = "COUNT")]
+    limited_callers_max: Option<usize>,
     /// How often to look whether the schema has changed, so that edges know at once [default: never]
     #[arg(long, env = "HEADLAND_CATALOG_WATCH", value_name = "TIME", value_parser = duration::parse)]
     catalog_watch: Option<Duration>,
@@ -76,6 +79,7 @@ impl TryFrom<Options> for gateway::Options {
         set(&mut options.request_bytes_max, given.request_bytes_max);
         set(&mut options.response_bytes_max, given.response_bytes_max);
         set(&mut options.shutdown_grace, given.shutdown_grace);
+        set(&mut options.limited_callers_max, given.limited_callers_max);
         options.catalog_watch = given.catalog_watch;
         Ok(options)
     }

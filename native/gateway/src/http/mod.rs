@@ -3,6 +3,7 @@
 mod activity;
 mod body;
 mod health;
+mod limit;
 mod route;
 mod schema;
 mod serve;
@@ -27,4 +28,5 @@ struct State {
     types: Types,
     health: health::Health,
     schema: schema::Schema,
+    limits: limit::Limits,
 }

@@ -29,7 +29,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("neon-request-id");
 /// Headers that a browser may send. Neon's own list lacks `Neon-Batch-Deferrable`.
 const ALLOWED_HEADERS: &str = "Authorization, Neon-Connection-String, Neon-Raw-Text-Output, Neon-Array-Mode, \
     Neon-Pool-Opt-In, Neon-Batch-Read-Only, Neon-Batch-Isolation-Level, Neon-Batch-Deferrable, Headland-Raw, \
-    Headland-Deadline, Headland-Catalog";
+    Headland-Deadline, Headland-Catalog, Headland-Limit";
 
 pub(super) async fn handle(state: &State, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let id = request_id();
@@ -58,7 +58,7 @@ async fn query(state: &State, request: Request<Incoming>, id: &HeaderValue) -> R
     response
 }
 
-fn refuse(error: &Error) -> Response<Full<Bytes>> {
+pub(super) fn refuse(error: &Error) -> Response<Full<Bytes>> {
     let mut response = json(error.status(), error.body());
     if error.status() == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));

@@ -14,7 +14,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 use super::activity::Watched;
-use super::{State, health, route, schema};
+use super::{State, health, limit, route, schema};
 use crate::credential::Credential;
 use crate::metrics::Metrics;
 use crate::pg::{Pool, Target};
@@ -65,6 +65,7 @@ pub async fn start(options: Options) -> Result<Gateway, Error> {
         types: Types::default(),
         health: health::Health::default(),
         schema: schema::Schema::default(),
+        limits: limit::Limits::new(options.limited_callers_max),
         options,
     });
     let (stop, stopped) = oneshot::channel();

@@ -1,7 +1,7 @@
 //! `POST /sql`: runs SQL.
 //!
-//! Refuses, in this order: what the headers say, the credential, another version of the schema, the body; then whatever
-//! Postgres refuses.
+//! Refuses, in this order: what the headers say, the credential, another version of the schema, a caller over a limit,
+//! the body; then whatever Postgres refuses.
 
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::State;
 use super::body;
+use super::limit::{LIMIT, Taken};
 use crate::execute::{Answer, Execution};
 use crate::protocol::{Call, Queries, RawReply};
 use crate::{Error, ErrorKind};
@@ -31,6 +32,10 @@ pub(super) async fn handle(state: &State, request: Request<Incoming>) -> Result<
     // Known before anything runs, so that no answer can be older than what it names.
     let catalog = state.schema.version();
     check_catalog(&catalog, &head.headers)?;
+    let limits = match state.limits.take(&head.headers)? {
+        Taken::TooMany(refusal) => return Ok(refusal),
+        Taken::Allowed(told) => told,
+    };
     let patience = call.deadline.map_or(state.options.deadline, |given| given.min(state.options.deadline));
     let deadline = arrived + patience;
     let body_deadline = deadline.min(arrived + state.options.body_timeout);
@@ -44,6 +49,7 @@ pub(super) async fn handle(state: &State, request: Request<Incoming>) -> Result<
     let answer = execution(state, &call, &queries, deadline, patience).run().await?;
     let mut response = respond(answer, &call, queries.is_batch());
     response.headers_mut().extend(catalog.map(|version| (CATALOG, version)));
+    response.headers_mut().extend(limits.map(|told| (LIMIT, told)));
     Ok(response)
 }
 

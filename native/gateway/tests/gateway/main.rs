@@ -8,6 +8,7 @@ mod errors;
 mod fixture;
 mod impostor;
 mod lifecycle;
+mod limited;
 mod limits;
 mod mixture;
 mod postgres;
