@@ -12,6 +12,7 @@ mod conformance;
 mod dev;
 mod harness;
 mod house;
+mod limits;
 mod new_function;
 mod probe;
 mod schema;
@@ -35,6 +36,7 @@ fn main() {
         writes::tests(),
         // Before those that change the schema: after that the next request makes a trip more.
         trips::tests(),
+        limits::tests(),
         clients::tests(),
         schema::tests(),
         trouble::tests(),

@@ -81,13 +81,13 @@ fn costs_one(base: &str, method: &str, path: &str, headers: &[(&str, &str)], bod
 }
 
 /// The gateway's counters.
-struct Counted {
-    requests: u64,
+pub(crate) struct Counted {
+    pub(crate) requests: u64,
     trips: u64,
 }
 
 impl Counted {
-    fn now() -> anyhow::Result<Counted> {
+    pub(crate) fn now() -> anyhow::Result<Counted> {
         let metrics = get(&format!("{}/metrics", dev()?.region_url))?.body;
         let sum = |name: &str| {
             let samples = metrics.lines().filter(|line| line.starts_with(name));

@@ -5,10 +5,11 @@ use std::{rc::Rc, time::Duration};
 use bytes::Bytes;
 use config::{Config, Verbosity};
 use edge::{Body, BodyError, Edge, Error, Fault, HeaderMap, Method, Request, Response, StatusCode};
-use postgrest::{ApiRequest, Caller, ErrorKind, Target, limits::BODY_BYTES_MAX};
+use postgrest::{ApiRequest, Caller, ErrorKind, Plan, Target, limits::BODY_BYTES_MAX};
 use sql::{Batch, Region};
 
 use crate::cors::Grant;
+use crate::limits::{self, Counted};
 use crate::refusal::Refusal;
 use crate::role::Who;
 use crate::schema::Fetched;
@@ -59,14 +60,16 @@ async fn run(
     let who = Who::asks(&head.headers, edge, config).await?;
     timing.stage("jwt");
     let target = target(head.uri.path())?;
+    let region = Region::of(edge).await?;
+    let counted = limits::count(edge, &region, config, &who, &target)?;
     if head.method == Method::OPTIONS {
-        return info(&target, &head.headers, edge, config).await;
+        return info(&target, &head.headers, edge, &region, config).await;
     }
     let body = bytes(body, &head.method).await?;
     let api_request = ApiRequest::parse(&head.method, target, head.uri.query(), &head.headers, body, config)?;
     timing.stage("parse");
-    let region = Region::of(edge).await?;
-    let trip = Trip { edge, region: &region, config, caller: who.caller(), request: &api_request };
+    let counted = counted.as_ref();
+    let trip = Trip { edge, region: &region, config, caller: who.caller(), counted, request: &api_request };
     let known = schema::at_hand(edge, &region, config).await?;
     match trip.make(&known, known.version.as_deref(), &mut timing).await {
         Err(refusal) if schema::is_outdated(edge, &known, &refusal) => {
@@ -82,13 +85,13 @@ async fn info(
     target: &Target<'_>,
     headers: &HeaderMap,
     edge: &Edge,
+    region: &Rc<Region>,
     config: &Rc<Config>,
 ) -> Result<http::Response<Bytes>, Refusal> {
-    let region = Region::of(edge).await?;
-    let known = schema::at_hand(edge, &region, config).await?;
+    let known = schema::at_hand(edge, region, config).await?;
     match postgrest::info(target, headers, &known.catalog, config) {
         Err(error) if schema::is_in_doubt(edge, &known, &error) => {
-            let known = schema::newer(edge, &region, config, &known).await?;
+            let known = schema::newer(edge, region, config, &known).await?;
             Ok(postgrest::info(target, headers, &known.catalog, config)?)
         }
         answer => Ok(answer?),
@@ -114,6 +117,7 @@ struct Trip<'a> {
     region: &'a Region,
     config: &'a Config,
     caller: Caller<'a>,
+    counted: Option<&'a Counted<'a>>,
     request: &'a ApiRequest,
 }
 
@@ -128,15 +132,28 @@ impl Trip<'_> {
         let plan = &postgrest::plan(self.request, &known.catalog, self.config)?;
         let statements = postgrest::statements(self.request, plan, &self.caller, &known.catalog, self.config);
         let isolation = plan.isolation(&self.caller, &known.catalog, self.config);
-        let batch = Batch { statements: &statements, read_only: plan.is_read_only(), isolation, catalog: version };
+        let read_only = plan.is_read_only();
+        let limits = self.counted.map(Counted::asked);
+        let batch =
+            Batch { statements: &statements, read_only, isolation, catalog: version, limits: limits.as_deref() };
         let timeout = Duration::from_millis(self.config.region_timeout);
         timing.stage("plan");
-        let row = self.region.run(self.edge, batch, timeout).await;
-        let row = row.map_err(|error| Refusal::of_region(error, plan, &self.caller))?;
+        let answer = self.region.ask(self.edge, batch, timeout).await;
+        let answer = answer.map_err(|error| self.refusal(error, plan))?;
         timing.stage("transaction");
-        let mut response = postgrest::response(self.request, plan, row)?;
+        let mut response = postgrest::response(self.request, plan, answer.row)?;
+        if let Some(counted) = self.counted {
+            counted.tell(answer.limits.as_deref(), response.headers_mut());
+        }
         timing.stage("response");
         timing.tell(response.headers_mut());
         Ok(response)
+    }
+
+    fn refusal(&self, error: sql::Error, plan: &Plan<'_>) -> Refusal {
+        match (error, self.counted) {
+            (sql::Error::OverLimit(told), Some(counted)) => counted.refusal(&told),
+            (error, _) => Refusal::of_region(error, plan, &self.caller),
+        }
     }
 }

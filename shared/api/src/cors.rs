@@ -15,6 +15,8 @@ const HEADERS_AFTER: [&str; 3] = ["Accept", "Accept-Language", "Content-Language
 /// What a page may read of a response beyond what it always may.
 const EXPOSED: &str = "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, \
                        Transfer-Encoding, Range-Unit";
+/// And where there are limits.
+const EXPOSED_LIMITS: &str = "RateLimit, RateLimit-Policy, Retry-After";
 /// How long a browser remembers; browsers have limits of their own, the largest of which is this.
 const MAX_AGE_SECONDS: u32 = 24 * 60 * 60;
 
@@ -23,18 +25,20 @@ pub(crate) struct Grant {
     /// The page's origin, where only some may call; otherwise `*`.
     origin: HeaderValue,
     is_for_one: bool,
+    has_limits: bool,
 }
 
 impl Grant {
     /// `None` for a request that comes from no page, or from one that may not call.
     pub(crate) fn of(headers: &HeaderMap, config: &Config) -> Option<Grant> {
         let origin = headers.get(header::ORIGIN)?;
+        let has_limits = !config.limits.is_empty();
         if config.server_cors_allowed_origins.is_empty() {
-            return Some(Grant { origin: HeaderValue::from_static("*"), is_for_one: false });
+            return Some(Grant { origin: HeaderValue::from_static("*"), is_for_one: false, has_limits });
         }
         let is_allowed =
             config.server_cors_allowed_origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes());
-        is_allowed.then(|| Grant { origin: origin.clone(), is_for_one: true })
+        is_allowed.then(|| Grant { origin: origin.clone(), is_for_one: true, has_limits })
     }
 
     /// The answer to a preflight; `None` where the request is none.
@@ -55,9 +59,13 @@ impl Grant {
     }
 
     /// What goes with any other response.
-    pub(crate) fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-        let exposed = (header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
-        self.common().into_iter().chain([exposed])
+    pub(crate) fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
+        let mut headers = self.common();
+        headers.push((header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED)));
+        if self.has_limits {
+            headers.push((header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED_LIMITS)));
+        }
+        headers
     }
 
     fn common(&self) -> Vec<(HeaderName, HeaderValue)> {

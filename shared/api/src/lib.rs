@@ -6,11 +6,13 @@
 //!
 //! Refusals have PostgREST's codes and shape (`refusal.rs`). A bearer token is verified or refused, and never ignored
 //! (`role.rs`).
+//! A caller over a limit is refused before anything goes to the region, or there before anything runs (`limits.rs`).
 //! Pages of other origins are answered as the CORS protocol wants it (`cors.rs`).
 
 mod answer;
 mod cors;
 mod keys;
+mod limits;
 mod path;
 mod pieces;
 mod policy;

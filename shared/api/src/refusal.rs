@@ -60,8 +60,9 @@ impl From<sql::Error> for Refusal {
             E::Unconfigured(_) => Error::internal(&error),
             E::Unreachable(_) => upstream(StatusCode::SERVICE_UNAVAILABLE, "PGRST000", "Database connection error"),
             E::Broken(_) => upstream(StatusCode::BAD_GATEWAY, "PGRST000", "Database connection error"),
-            // Only a batch that names a version is refused for it, and the second attempt names none.
-            E::CatalogChanged | E::Nonsense(_) => {
+            // Only a batch that names a version is refused for it, and the second attempt names none; whose caller is
+            // counted is refused by `limits`.
+            E::CatalogChanged | E::OverLimit(_) | E::Nonsense(_) => {
                 upstream(StatusCode::BAD_GATEWAY, "PGRST001", "Database client error")
             }
             E::Refused { status: 507, .. } => {

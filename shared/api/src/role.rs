@@ -4,11 +4,13 @@
 //! bearer never made anonymous. What is not a bearer token (RFC 6750 §2.1), such as `Basic`, is left alone, as
 //! PostgREST does. A key of the operator's own (`keys.rs`) stands for a role without being a token.
 
+use std::rc::Rc;
+
 use config::Config;
 use edge::{Edge, Error, HeaderMap, header};
 use postgrest::{Caller, ErrorKind};
 use serde_json::json;
-use token::Claims;
+use token::{Claims, RolePath};
 
 use crate::keys::Keys;
 use crate::refusal::Refusal;
@@ -22,6 +24,8 @@ pub(crate) struct Who {
     role: String,
     claims_json: String,
     is_anonymous: bool,
+    /// All of them, where there is a token.
+    claims: Option<Rc<Claims>>,
 }
 
 impl Who {
@@ -42,13 +46,13 @@ impl Who {
             return Ok(Who::with_role(role, config));
         }
         match token {
-            Some(token) => Who::of(&*keys.verify(token, edge.now(), config)?, &keys, config),
+            Some(token) => Who::of(keys.verify(token, edge.now(), config)?, &keys, config),
             None => Who::anonymous(config),
         }
     }
 
     /// Who bears these claims.
-    fn of(claims: &Claims, keys: &Keys, config: &Config) -> Result<Who, Refusal> {
+    fn of(claims: Rc<Claims>, keys: &Keys, config: &Config) -> Result<Who, Refusal> {
         let role = keys.role_path.find(claims.value()).or_else(|| config.db_anon_role.clone());
         let role = role.ok_or(ErrorKind::TokenRequired)?;
         if role == NO_ROLE {
@@ -56,7 +60,7 @@ impl Who {
         }
         let is_anonymous = config.db_anon_role.as_ref() == Some(&role);
         let claims_json = claims.json_for(&role).into_owned();
-        Ok(Who { role, claims_json, is_anonymous })
+        Ok(Who { role, claims_json, is_anonymous, claims: Some(claims) })
     }
 
     fn anonymous(config: &Config) -> Result<Who, Refusal> {
@@ -66,7 +70,17 @@ impl Who {
 
     fn with_role(role: &str, config: &Config) -> Who {
         let is_anonymous = config.db_anon_role.as_deref() == Some(role);
-        Who { role: role.to_owned(), claims_json: json!({ "role": role }).to_string(), is_anonymous }
+        Who { role: role.to_owned(), claims_json: json!({ "role": role }).to_string(), is_anonymous, claims: None }
+    }
+
+    /// The role in force.
+    pub(crate) fn role(&self) -> &str {
+        &self.role
+    }
+
+    /// What the token says at a place; nothing where there is no token.
+    pub(crate) fn claim(&self, path: &RolePath) -> Option<String> {
+        path.find(self.claims.as_ref()?.value())
     }
 
     /// As the dialect wants it.

@@ -118,8 +118,8 @@ pub(crate) async fn fetch(edge: &Edge, region: &Rc<Region>, config: &Config) -> 
     let (text, parameters) = catalog::introspection(&config.db_schemas);
     let settings = Statement { text: catalog::INTROSPECTION_SETTINGS.into(), parameters: vec![] };
     let statements = [settings, Statement { text, parameters }];
-    let batch = Batch { statements: &statements, read_only: true, isolation: None, catalog: None };
-    let Answer { row, catalog: version } =
+    let batch = Batch { statements: &statements, read_only: true, isolation: None, catalog: None, limits: None };
+    let Answer { row, catalog: version, .. } =
         region.ask(edge, batch, Duration::from_millis(config.region_timeout)).await?;
     let catalog = Catalog::from_introspection(&row.body).map_err(|error| sql::Error::Nonsense(error.to_string()))?;
     let before = edge.instance_get::<Fetched>();

@@ -4,6 +4,7 @@
 //! (<https://docs.postgrest.org/en/stable/references/configuration.html>); an option that is not known here is
 //! refused by name and never ignored. Secrets are no policy: they are variables of the runtime.
 
+mod limits;
 mod option;
 pub mod postgrest;
 mod reader;
@@ -12,6 +13,7 @@ mod value;
 
 use std::fmt;
 
+pub use limits::{By, LIMITS_MAX, Limit};
 pub(crate) use value::Value;
 
 /// Longest configuration text that is read.
@@ -72,6 +74,8 @@ pub struct Config {
     pub region_timeout: u64,
     /// Seconds after which an instance looks for a newer catalog.
     pub catalog_max_age: u64,
+    /// Rate limits, in the order in which they are written; at most [`LIMITS_MAX`].
+    pub limits: Vec<Limit>,
 }
 
 /// What errors tell a client.
@@ -147,6 +151,7 @@ impl Default for Config {
             url_use_legacy_target_names: true,
             region_timeout: 10_000,
             catalog_max_age: 60,
+            limits: vec![],
         }
     }
 }
@@ -170,11 +175,14 @@ impl Config {
             return Err(Error(format!("longer than {CONFIG_BYTES_MAX} bytes")));
         }
         let mut config = Config::default();
-        for setting in toml::parse(text).map_err(|problem| Error(problem.to_string()))? {
-            let (key, line) = (setting.key, setting.line);
-            option::set(&mut config, &key, setting.value)
-                .map_err(|unfit| Error(format!("line {line}: `{key}` {unfit}")))?;
+        for toml::Setting { key, value, line } in toml::parse(text).map_err(|problem| Error(problem.to_string()))? {
+            let outcome = match key.strip_prefix(limits::PREFIX) {
+                Some(path) => limits::set(&mut config.limits, path, line, value),
+                None => option::set(&mut config, &key, value),
+            };
+            outcome.map_err(|unfit| Error(format!("line {line}: `{key}` {unfit}")))?;
         }
+        limits::check(&config.limits)?;
         Ok(config)
     }
 

@@ -13,6 +13,8 @@ pub const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub(crate) const HEADLAND_RAW: &str = "headland-raw";
 /// The version of the schema, in both.
 pub(crate) const HEADLAND_CATALOG: &str = "headland-catalog";
+/// What a caller is counted under, and what it owes.
+pub(crate) const HEADLAND_LIMIT: &str = "headland-limit";
 /// The raw form's other columns: a JSON object of text or null.
 const HEADLAND_ROW: &str = "headland-row";
 /// The column that is the answer.
@@ -22,8 +24,12 @@ const RETRY_AFTER_DEFAULT: u64 = 1;
 
 /// Reads a whole response.
 pub(crate) fn read(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Result<Answer, Error> {
-    let catalog = headers.get(HEADLAND_CATALOG).and_then(|version| version.to_str().ok()).map(str::to_owned);
-    Ok(Answer { row: row(status, headers, body)?, catalog })
+    let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let limits = said(HEADLAND_LIMIT);
+    if let (StatusCode::TOO_MANY_REQUESTS, Some(limits)) = (status, &limits) {
+        return Err(Error::OverLimit(limits.clone()));
+    }
+    Ok(Answer { row: row(status, headers, body)?, catalog: said(HEADLAND_CATALOG), limits })
 }
 
 fn row(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Result<Row, Error> {
@@ -151,6 +157,15 @@ mod tests {
         let pairs = headers(&[("headland-raw", "true"), ("headland-catalog", "a1")]);
         assert_eq!(read(StatusCode::OK, &pairs, Bytes::new()).unwrap().catalog.as_deref(), Some("a1"));
         check(412, &[], r#"{"message":"another","code":""}"#, Err(Error::CatalogChanged));
+    }
+
+    #[test]
+    fn ok_what_a_caller_owes() {
+        let pairs = headers(&[("headland-raw", "true"), ("headland-limit", "\"a\";o=1")]);
+        assert_eq!(read(StatusCode::OK, &pairs, Bytes::new()).unwrap().limits.as_deref(), Some("\"a\";o=1"));
+        check(429, &[("headland-limit", "\"a\";o=1")], "", Err(Error::OverLimit("\"a\";o=1".into())));
+        // Somebody else's limit.
+        check(429, &[], "slow down", Err(Error::Refused { status: 429, message: "slow down".into() }));
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub enum Error {
     },
     /// The schema is no longer the one that the batch was made for; nothing was run.
     CatalogChanged,
+    /// The caller is over a limit; nothing was run. The text says what it owes (`limit::wire`).
+    OverLimit(String),
     /// The region does not take our requests: a wrong credential, a request or an answer over its limit.
     Refused {
         /// The HTTP status.
@@ -54,6 +56,7 @@ impl fmt::Display for Error {
             Error::Full { .. } => f.write_str("the region is full"),
             Error::Refused { status, message } => write!(f, "the region refused with {status}: {message}"),
             Error::CatalogChanged => f.write_str("the schema has changed"),
+            Error::OverLimit(_) => f.write_str("the caller is over a limit"),
             Error::Unreachable(why) => write!(f, "the region cannot be reached: {why}"),
             Error::Broken(why) => write!(f, "the connection to the region broke: {why}"),
             Error::TimedOut => f.write_str("the region did not answer in time"),

@@ -1,10 +1,10 @@
 //! Postgres over HTTP: one request carries one batch, which is one transaction, and one row answers it.
 //!
-//! The protocol is Neon's SQL over HTTP (`POST /sql`), so the region is a Neon database or a `headland gateway`
-//! beside any Postgres. To a gateway the client also says, by headers that others ignore, how much time is left
-//! (`Headland-Deadline`), which version of the schema it knows (`Headland-Catalog`), and that it takes the raw form
-//! (`Headland-Raw`): the answer's body column as the response body, byte for byte, and the other columns in one header
-//! (`Headland-Row`).
+//! The protocol is Neon's SQL over HTTP (`POST /sql`), so the region is a Neon database or a `headland gateway` beside
+//! any Postgres. To a gateway the client also says, by headers that others ignore, how much time is left
+//! (`Headland-Deadline`), which version of the schema it knows (`Headland-Catalog`), what the caller is counted under
+//! (`Headland-Limit`), and that it takes the raw form (`Headland-Raw`): the answer's body column as the response body,
+//! byte for byte, and the other columns in one header (`Headland-Row`).
 //!
 //! Start at [`Region::run`]. Every wait is bounded by the caller's timeout; what is safe to send again is retried
 //! with jittered backoff within it.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::{
     Answer, Error, Isolation, Row, Statement,
-    answer::{self, ANSWER_BYTES_MAX, HEADLAND_CATALOG, HEADLAND_RAW},
+    answer::{self, ANSWER_BYTES_MAX, HEADLAND_CATALOG, HEADLAND_LIMIT, HEADLAND_RAW},
     retry,
 };
 
@@ -36,6 +36,8 @@ pub struct Batch<'a> {
     pub isolation: Option<Isolation>,
     /// The version of the schema without which the batch makes no sense.
     pub catalog: Option<&'a str>,
+    /// What the caller is counted under, for a region that counts (`limit::wire`).
+    pub limits: Option<&'a str>,
 }
 
 impl Region {
@@ -128,6 +130,9 @@ impl Region {
         if let Some(version) = batch.catalog.and_then(|version| HeaderValue::from_str(version).ok()) {
             headers.insert(HEADLAND_CATALOG, version);
         }
+        if let Some(limits) = batch.limits.and_then(|limits| HeaderValue::from_str(limits).ok()) {
+            headers.insert(HEADLAND_LIMIT, limits);
+        }
         if let Some(isolation) = batch.isolation {
             headers.insert("neon-batch-isolation-level", HeaderValue::from_static(isolation.name()));
         }
@@ -178,7 +183,13 @@ mod tests {
         let isolation = read_only.then_some(Isolation::RepeatableRead);
         let outcome = block_on(region.run(
             &edge,
-            Batch { statements: &statements, read_only, isolation, catalog: read_only.then_some("7") },
+            Batch {
+                statements: &statements,
+                read_only,
+                isolation,
+                catalog: read_only.then_some("7"),
+                limits: read_only.then_some("\"a\";q=1"),
+            },
             TIMEOUT,
         ));
         (outcome, requests.take(), edge.monotonic() - start)
@@ -205,6 +216,7 @@ mod tests {
         assert_eq!(request.headers()["neon-batch-read-only"], "true");
         assert_eq!(request.headers()["neon-batch-isolation-level"], "RepeatableRead");
         assert_eq!(request.headers()["headland-catalog"], "7");
+        assert_eq!(request.headers()["headland-limit"], "\"a\";q=1");
         assert!(request.headers()["neon-connection-string"].is_sensitive());
         let body = block_on(request.into_body().bytes(999)).unwrap();
         assert_eq!(body, r#"{"queries":[{"query":"select $1","params":["\"a\"",null]}]}"#);

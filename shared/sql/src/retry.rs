@@ -18,7 +18,7 @@ pub(crate) fn is_safe(error: &Error, read_only: bool) -> bool {
         Error::Broken(_) => read_only,
         // A full region is not helped by more requests: its caller is told when to come again. The others would
         // say the same once more.
-        Error::Full { .. } | Error::TimedOut | Error::CatalogChanged => false,
+        Error::Full { .. } | Error::TimedOut | Error::CatalogChanged | Error::OverLimit(_) => false,
         Error::Unconfigured(_) | Error::Database(_) | Error::Refused { .. } | Error::Nonsense(_) => false,
     }
 }

@@ -32,6 +32,8 @@ pub struct Answer {
     pub row: Row,
     /// The version of the schema that the database had when the batch began, or an older one; `None` where nobody looks.
     pub catalog: Option<String>,
+    /// What the caller owes under the limits of the batch (`limit::wire`); `None` where nobody counts.
+    pub limits: Option<String>,
 }
 
 impl Row {
