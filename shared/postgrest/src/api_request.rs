@@ -14,6 +14,7 @@ mod payload;
 mod preferences;
 mod query_params;
 mod range;
+mod regular_expression;
 #[cfg(test)]
 mod render;
 mod select;

@@ -152,6 +152,9 @@ impl Error {
             ErrorKind::TooMuch { what, limit } => {
                 answer(400, "PGRST100", "failed to parse the query string").details(format!("more than {limit} {what}"))
             }
+            ErrorKind::RegularExpression(refusal) => {
+                answer(400, "PGRST100", "the regular expression is refused").details(refusal.to_string())
+            }
             ErrorKind::NullCharacter => answer(400, "22021", "invalid byte sequence for encoding \"UTF8\": 0x00"),
             ErrorKind::InvalidCallMethod { method } => {
                 answer(405, "PGRST101", format!("Cannot use the {method} method on RPC"))

@@ -11,6 +11,7 @@
 
 use super::cursor::Cursor;
 use super::field::{self, Field};
+use super::regular_expression;
 use crate::error::Error;
 
 /// A column and what must hold for it.
@@ -186,7 +187,11 @@ fn operation(
     if let Some((_, operator)) = QUANTIFIED.iter().find(|(known, _)| *known == name) {
         let quantifier = quantifier(cursor)?;
         cursor.expect(".", DELIMITER)?;
-        return Ok(Operation::Quantified(*operator, quantifier, value(cursor)?));
+        let value = value(cursor)?;
+        if matches!(operator, QuantifiedOperator::Match | QuantifiedOperator::IMatch) {
+            regular_expression::check(&value, quantifier)?;
+        }
+        return Ok(Operation::Quantified(*operator, quantifier, value));
     }
     if let Some((_, operator)) = SEARCH.iter().find(|(known, _)| *known == name) {
         let language = language(cursor)?;
@@ -343,6 +348,16 @@ mod tests {
             check(&format!("{name}.a & b"), false, Operation::Search(operator, None, "a & b".into()));
             check(&format!("{name}(german).a"), false, Operation::Search(operator, Some("german".into()), "a".into()));
         }
+    }
+
+    #[test]
+    fn err_regular_expression_that_could_run_away() {
+        for value in [r"match.(.+)\1", r"not.imatch.(.+)\1", r"match(any).{a,(.+)\\1}", r#"imatch(all).{"(.+)\\1"}"#] {
+            let refusal = pattern::Error { kind: pattern::ErrorKind::BackReference, offset: 4 };
+            let expected = crate::ErrorKind::RegularExpression(refusal).into();
+            assert_eq!(parse(Field::column("a"), value), Err(expected), "{value}");
+        }
+        check(r"eq.(.+)\1", false, Operation::Quantified(QuantifiedOperator::Equal, None, r"(.+)\1".into()));
     }
 
     #[test]

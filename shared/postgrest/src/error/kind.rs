@@ -33,6 +33,8 @@ pub enum ErrorKind {
         /// How much would have been accepted.
         limit: usize,
     },
+    /// A regular expression that could run away in the database.
+    RegularExpression(pattern::Error),
     /// The body is not what it has to be.
     InvalidBody {
         /// What is wrong with it.

@@ -45,6 +45,11 @@ fn ok_kinds() {
         r#"{"code":"PGRST100","details":"more than 3 filters","hint":null,"message":"failed to parse the query string"}"#,
     );
     check(
+        ErrorKind::RegularExpression(pattern::check(r"(a*)\1").unwrap_err()),
+        400,
+        r#"{"code":"PGRST100","details":"the back-reference at byte 4 could run without end","hint":null,"message":"the regular expression is refused"}"#,
+    );
+    check(
         ErrorKind::InvalidPath,
         404,
         r#"{"code":"PGRST125","details":null,"hint":null,"message":"Invalid path specified in request URL"}"#,
