@@ -16,6 +16,7 @@ mod limits;
 mod new_function;
 mod probe;
 mod schema;
+mod slow;
 mod trips;
 mod trouble;
 mod writes;
@@ -40,6 +41,7 @@ fn main() {
         clients::tests(),
         schema::tests(),
         trouble::tests(),
+        slow::tests(),
         dev::tests(),
         new_function::tests(),
         conformance::tests(),

@@ -13,6 +13,8 @@ use tokio::sync::Notify;
 #[derive(Default)]
 pub(crate) struct Exchange {
     trips: AtomicU32,
+    /// Whether the request's body did not arrive in time.
+    body_late: AtomicBool,
     instance: OnceLock<Arc<Vitals>>,
 }
 
@@ -65,6 +67,16 @@ impl Exchange {
     /// Outbound requests so far.
     pub(crate) fn trips(&self) -> u32 {
         self.trips.load(Relaxed)
+    }
+
+    /// The request's body has broken off, as it did not arrive in time.
+    pub(crate) fn end_body_late(&self) {
+        self.body_late.store(true, Relaxed);
+    }
+
+    /// Whether it did.
+    pub(crate) fn body_is_late(&self) -> bool {
+        self.body_late.load(Relaxed)
     }
 
     /// An instance has taken the request.

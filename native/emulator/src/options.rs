@@ -32,6 +32,21 @@ pub struct Options {
     pub cpu_time_max: Duration,
     /// Requests in progress in the whole emulator; 503 with `Retry-After` above it. Default: 512.
     pub requests_max: usize,
+    /// Of these, requests from one address (of IPv6, from one network of 64 bits); 503 above it. Default: 256.
+    pub requests_per_address_max: usize,
+    /// Connections served at a time; further ones wait in the listener's backlog. Default: 1024.
+    pub connections_max: usize,
+    /// Of these, connections from one address; further ones are closed at once. Default: 512.
+    pub connections_per_address_max: usize,
+    /// A client is disconnected when it had no request in progress for this long. Default: 60 s.
+    pub idle_timeout: Duration,
+    /// A request's head must have arrived this long after its first byte, or the client is disconnected. Default: 10 s.
+    pub head_timeout: Duration,
+    /// A request's body must have arrived this long after its head; 408 afterwards. Default: 20 s.
+    pub body_timeout: Duration,
+    /// A client that takes nothing of a response for this long, or no more than a trickle for longer, is disconnected
+    /// ([`connections::Patience::take`]). Default: 60 s.
+    pub take_timeout: Duration,
     /// Requests that one instance serves before it is dropped. Default: 128, as Spin 4.
     pub instance_requests_max: usize,
     /// Requests that one instance serves at a time. Default: 16, as Spin 4.
@@ -63,6 +78,13 @@ impl Options {
             request_timeout: Duration::from_secs(30),
             cpu_time_max: Duration::from_secs(10),
             requests_max: 512,
+            requests_per_address_max: 256,
+            connections_max: 1024,
+            connections_per_address_max: 512,
+            idle_timeout: Duration::from_secs(60),
+            head_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(20),
+            take_timeout: Duration::from_secs(60),
             instance_requests_max: 128,
             instance_concurrency_max: 16,
             instance_idle_timeout: Duration::from_secs(1),

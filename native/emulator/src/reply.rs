@@ -19,7 +19,9 @@ pub(crate) enum Refusal {
     AuthorityInvalid,
     /// Path and query are over `uri_bytes_max`.
     UriTooLong,
-    /// `requests_max` requests are in progress, or there is no room for another instance.
+    /// The request's body did not arrive in time.
+    BodyTimeout,
+    /// `requests_max` requests are in progress, or the client's share of them, or there is no room for another instance.
     Overloaded,
     /// The component ended without a response, or returned an error in its place.
     NoResponse,
@@ -38,6 +40,9 @@ impl Refusal {
                 (StatusCode::BAD_REQUEST, "authority_invalid", "the request has no valid `Host`")
             }
             Refusal::UriTooLong => (StatusCode::URI_TOO_LONG, "uri_too_long", "path and query are too long"),
+            Refusal::BodyTimeout => {
+                (StatusCode::REQUEST_TIMEOUT, "body_timed_out", "the request's body did not arrive in time")
+            }
             Refusal::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", "too many requests are in progress"),
             Refusal::NoResponse => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "component_no_response", "the component gave no response")

@@ -1,8 +1,10 @@
 //! HTTP connections in, responses out.
 
+mod arrival;
 mod inbound;
 
 use std::convert::Infallible;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -10,15 +12,15 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use connections::{Client, Patience, Place, Places, protocol};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 use wasmtime_wasi_http::handler::{ExpirationError, InstantiationError, TrapOrPanicError};
@@ -32,11 +34,8 @@ use crate::instance;
 use crate::options::Options;
 use crate::reply::{Refusal, whole};
 use crate::threads::Threads;
+use arrival::Arrival;
 
-/// hyper's smallest limit on the head of a request.
-const HEADER_BYTES_MIN: usize = 8 << 10;
-/// How long a connection may take to send the head of a request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// The pause after a connection could not be accepted, for want of file descriptors perhaps.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long a request whose instance ended waits to learn why.
@@ -49,23 +48,38 @@ const WELL_KNOWN_HEALTH: &str = "/.well-known/spin/health";
 /// What all connections share.
 pub(crate) struct Server {
     app: RwLock<Arc<App>>,
-    requests: Arc<Semaphore>,
+    connections: Places,
+    requests: Places,
+    patience: Patience,
+    body_timeout: Duration,
     uri_bytes_max: usize,
     header_bytes_max: usize,
     shutdown_grace: Duration,
 }
 
+/// Where a request came from, and where it is served.
+struct Origin {
+    address: SocketAddr,
+    /// The address, as components are told it.
+    name: HeaderValue,
+    /// The number of the thread.
+    thread: usize,
+}
+
 /// A response's body. Its request counts as in progress until the body has left.
 pub(crate) struct ReplyBody {
     inner: WasiBody,
-    _request: Option<OwnedSemaphorePermit>,
+    _request: Option<Place>,
 }
 
 impl Server {
     pub(crate) fn new(app: App, options: &Options) -> Server {
         Server {
             app: RwLock::new(Arc::new(app)),
-            requests: Arc::new(Semaphore::new(options.requests_max)),
+            connections: Places::new(options.connections_max, options.connections_per_address_max),
+            requests: Places::new(options.requests_max, options.requests_per_address_max),
+            patience: Patience { idle: options.idle_timeout, head: options.head_timeout, take: options.take_timeout },
+            body_timeout: options.body_timeout,
             uri_bytes_max: options.uri_bytes_max,
             header_bytes_max: options.header_bytes_max,
             shutdown_grace: options.shutdown_grace,
@@ -91,28 +105,18 @@ impl Server {
     ) {
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
-        let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIMEOUT)
-            .max_buf_size(self.header_bytes_max.max(HEADER_BYTES_MIN));
-        builder
-            .http2()
-            .timer(TokioTimer::new())
-            .max_header_list_size(u32::try_from(self.header_bytes_max).unwrap_or(u32::MAX));
-        let builder = Arc::new(builder);
         loop {
             let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
+                accepted = self.accept(&listener) => accepted,
                 _ = &mut stop => break,
             };
             match accepted {
-                Ok((stream, client)) => {
+                Ok((stream, address, Some(place))) => {
                     let (thread, handle) = threads.next();
-                    let serve = self.clone().serve(stream, client, thread, builder.clone(), graceful.watcher());
+                    let serve = self.clone().serve(stream, address, place, thread, graceful.watcher());
                     drop(connections.spawn_on(serve, handle));
                 }
+                Ok((_, address, None)) => tracing::debug!("{address} has its share of connections"),
                 Err(error) => {
                     tracing::warn!("cannot accept a connection: {error}");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -127,12 +131,19 @@ impl Server {
         connections.shutdown().await;
     }
 
+    /// A connection, with its place if its address has not got its share.
+    async fn accept(&self, listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr, Option<Place>)> {
+        let free = self.connections.free().await;
+        let (stream, address) = listener.accept().await?;
+        Ok((stream, address, free.take(address.ip())))
+    }
+
     async fn serve(
         self: Arc<Server>,
         stream: TcpStream,
-        client: SocketAddr,
+        address: SocketAddr,
+        _place: Place,
         thread: usize,
-        builder: Arc<auto::Builder<TokioExecutor>>,
         graceful: Watcher,
     ) {
         // A response leaves at once, however small.
@@ -142,37 +153,45 @@ impl Server {
             Ok(stream) => stream,
             Err(error) => return tracing::warn!("cannot serve a connection: {error}"),
         };
-        let client: Arc<HeaderValue> = Arc::new(client.to_string().try_into().expect("an address is printable ASCII"));
-        let service = service_fn(move |request| {
-            let (server, client) = (self.clone(), client.clone());
-            async move { Ok::<_, Infallible>(server.answer(request, &client, thread).await) }
+        let (stream, client) = Client::watch(stream, self.patience);
+        let name = address.to_string().try_into().expect("an address is printable ASCII");
+        let origin = Arc::new(Origin { address, name, thread });
+        let service = service_fn(|request: Request<Incoming>| {
+            let (server, origin) = (self.clone(), origin.clone());
+            let (in_progress, version) = (client.request(), request.version());
+            async move { Ok::<_, Infallible>(in_progress.reply(version, server.answer(request, &origin).await)) }
         });
+        let builder = protocol(self.header_bytes_max);
         let connection = builder.serve_connection(TokioIo::new(stream), service);
-        if let Err(error) = graceful.watch(connection).await {
-            tracing::debug!("a connection ended: {error}");
+        tokio::select! {
+            served = graceful.watch(connection) => {
+                if let Err(error) = served {
+                    tracing::debug!("a connection ended: {error}");
+                }
+            }
+            overstay = client.overstays() => tracing::debug!("{address} was disconnected: {overstay:?}"),
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>, client: &HeaderValue, thread: usize) -> Response<ReplyBody> {
-        let Ok(permit) = self.requests.clone().try_acquire_owned() else {
+    async fn answer(&self, request: Request<Incoming>, origin: &Origin) -> Response<ReplyBody> {
+        let Some(place) = self.requests.take(origin.address.ip()) else {
             return reply(Refusal::Overloaded.into_response(), None);
         };
         if !tracing::enabled!(target: "access", tracing::Level::INFO) {
-            let response = self.dispatch(request, client, thread).await.0;
-            return reply(response, Some(permit));
+            let response = self.dispatch(request, origin).await.0;
+            return reply(response, Some(place));
         }
         let start = Instant::now();
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        let (response, component, exchange) = self.dispatch(request, client, thread).await;
+        let (response, component, exchange) = self.dispatch(request, origin).await;
         log(&method, uri.path(), response.status(), start, component.as_deref(), &exchange);
-        reply(response, Some(permit))
+        reply(response, Some(place))
     }
 
     async fn dispatch(
         &self,
         request: Request<Incoming>,
-        client: &HeaderValue,
-        thread: usize,
+        origin: &Origin,
     ) -> (Response<WasiBody>, Option<Arc<str>>, Arc<Exchange>) {
         let exchange = Arc::new(Exchange::default());
         let uri = request.uri();
@@ -186,30 +205,33 @@ impl Server {
         let Some((pattern, target)) = app.router.find(uri.path()) else {
             return (Refusal::RouteNotFound.into_response(), None, exchange);
         };
-        let response = match inbound::prepare(request, pattern, client) {
-            Ok(request) => handle(target, thread, request, &exchange).await,
+        let response = match inbound::prepare(request, pattern, &origin.name) {
+            Ok(request) => self.handle(target, origin.thread, request, &exchange).await,
             Err(refusal) => Err(refusal),
         };
         (response.unwrap_or_else(Refusal::into_response), Some(target.component.clone()), exchange)
     }
-}
 
-async fn handle(
-    target: &Target,
-    thread: usize,
-    request: Request<Incoming>,
-    exchange: &Arc<Exchange>,
-) -> Result<Response<WasiBody>, Refusal> {
-    let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
-    match target.handlers[thread].handle(exchange.clone(), request).await {
-        Ok(response) => {
-            let (head, body) = response.into_parts();
-            match gather(&head.headers, body).await {
-                Ok(body) => Ok(Response::from_parts(head, body)),
-                Err(error) => Err(explain(&target.component, exchange, &error.into()).await),
+    async fn handle(
+        &self,
+        target: &Target,
+        thread: usize,
+        request: Request<Incoming>,
+        exchange: &Arc<Exchange>,
+    ) -> Result<Response<WasiBody>, Refusal> {
+        let arriving = |body| Arrival::new(body, self.body_timeout, exchange.clone()).boxed_unsync();
+        match target.handlers[thread].handle(exchange.clone(), request.map(arriving)).await {
+            // Whatever the component made of the part that it got.
+            _ if exchange.body_is_late() => Err(Refusal::BodyTimeout),
+            Ok(response) => {
+                let (head, body) = response.into_parts();
+                match gather(&head.headers, body).await {
+                    Ok(body) => Ok(Response::from_parts(head, body)),
+                    Err(error) => Err(explain(&target.component, exchange, &error.into()).await),
+                }
             }
+            Err(error) => Err(explain(&target.component, exchange, &error).await),
         }
-        Err(error) => Err(explain(&target.component, exchange, &error).await),
     }
 }
 
@@ -248,7 +270,7 @@ fn log(method: &Method, path: &str, status: StatusCode, start: Instant, componen
     tracing::info!(target: "access", %method, %path, status, duration_ms, component, trips, "request");
 }
 
-fn reply(response: Response<WasiBody>, request: Option<OwnedSemaphorePermit>) -> Response<ReplyBody> {
+fn reply(response: Response<WasiBody>, request: Option<Place>) -> Response<ReplyBody> {
     response.map(|inner| ReplyBody { inner, _request: request })
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use emulator::{Emulator, ErrorKind, Options};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 /// Ends in peace.
 const QUIET: &str = "";
@@ -82,9 +82,20 @@ fn component(body: &str) -> Vec<u8> {
     wat::parse_str(text).expect("valid")
 }
 
+/// A connection from another address of this machine.
+async fn connect_from(address: &str, emulator: &Emulator) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind(format!("{address}:0").parse().expect("an address")).expect("bound");
+    socket.connect(emulator.address()).await.expect("connected")
+}
+
 /// Status and body.
 async fn get(emulator: &Emulator, path: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(emulator.address()).await.expect("connected");
+    get_from("127.0.0.1", emulator, path).await
+}
+
+async fn get_from(address: &str, emulator: &Emulator, path: &str) -> (u16, String) {
+    let mut stream = connect_from(address, emulator).await;
     let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.expect("sent");
     let mut response = String::new();
@@ -187,6 +198,58 @@ async fn err_too_many_at_once() {
     check(&first, 504, "component_timed_out");
     check(&second, 503, "overloaded");
     check(&get(&emulator, "/quiet").await, 500, "component_no_response");
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn err_more_requests_than_an_address_may_have() {
+    let folder = Folder::new("share", &[("loop", LOOP), ("quiet", QUIET)]);
+    let mut options = folder.options();
+    options.requests_per_address_max = 1;
+    options.request_timeout = Duration::from_millis(800);
+    let emulator = emulator::start(options).await.expect("started");
+    let others = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        check(&get(&emulator, "/quiet").await, 503, "overloaded");
+        check(&get_from("127.0.0.2", &emulator, "/quiet").await, 500, "component_no_response");
+    };
+    let (first, ()) = tokio::join!(get(&emulator, "/loop"), others);
+    check(&first, 504, "component_timed_out");
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn ok_slow_clients_hold_their_share_and_no_more() {
+    let folder = Folder::new("slow", &[("quiet", QUIET)]);
+    let mut options = folder.options();
+    options.connections_max = 20;
+    options.connections_per_address_max = 10;
+    options.idle_timeout = Duration::from_secs(3);
+    options.head_timeout = Duration::from_secs(3);
+    options.take_timeout = Duration::from_secs(3);
+    let emulator = emulator::start(options).await.expect("started");
+    let start = Instant::now();
+    // One says nothing, one says too little, one asks more than the kernel holds answers to, and reads none of them.
+    let asked = "GET /.well-known/spin/health HTTP/1.1\r\nhost: test\r\n\r\n".repeat(1 << 18);
+    let mut slow = Vec::new();
+    for sent in ["", "GET /quiet HTTP/1.1\r\n", &asked].into_iter().cycle().take(14) {
+        let mut stream = connect_from("127.0.0.2", &emulator).await;
+        let sent = sent.to_owned();
+        slow.push(tokio::spawn(async move {
+            let _ = stream.write_all(sent.as_bytes()).await;
+            stream
+        }));
+    }
+    check(&get(&emulator, "/quiet").await, 500, "component_no_response");
+    assert!(start.elapsed() < Duration::from_secs(3), "not answered while they are held: {:?}", start.elapsed());
+    for task in slow {
+        let mut answer = Vec::new();
+        // Closed in the one way or the other.
+        let _ = task.await.expect("sent or refused").read_to_end(&mut answer).await;
+        let count = answer.windows(9).filter(|text| text == b"HTTP/1.1 ").count();
+        assert!(count < 1 << 18, "all was answered");
+    }
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     emulator.shutdown().await;
 }
 

@@ -41,6 +41,8 @@ pub(crate) struct Metrics {
     pub(crate) connect_errors: Counter,
     pub(crate) resets: Counter,
     pub(crate) cancels: Counter,
+    pub(crate) disconnects: Counter,
+    pub(crate) refusals: Counter,
 }
 
 impl Metrics {
@@ -66,6 +68,8 @@ impl Metrics {
             ("connect_errors_total", "Connections that could not be opened.", &self.connect_errors),
             ("resets_total", "Sessions reset between requests, one round trip each.", &self.resets),
             ("cancels_total", "Statements cancelled at a deadline or because the caller left.", &self.cancels),
+            ("disconnects_total", "Clients disconnected because they sent or took too slowly.", &self.disconnects),
+            ("refused_connections_total", "Connections closed at once: their address has its share.", &self.refusals),
         ] {
             head(&mut out, name, "counter", help);
             line(&mut out, name, counter.get());

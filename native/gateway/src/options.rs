@@ -44,10 +44,19 @@ pub struct Options {
     pub statements_max: usize,
     /// HTTP connections served at a time; further ones wait in the listener's backlog.
     pub http_connections_max: usize,
-    /// A client that sends nothing for this long between or within request heads, or takes nothing of a
-    /// response, is disconnected. By default longer than usual clients keep an idle connection, so that it is
-    /// they who close it.
+    /// Of these, connections from one address (of IPv6, from one network of 64 bits); further ones are closed at
+    /// once. Half of all by default, as everything may come through one proxy.
+    pub http_connections_per_address_max: usize,
+    /// A client is disconnected when it had no request in progress for this long. By default longer than usual
+    /// clients keep an idle connection, so that it is they who close it.
     pub http_idle_timeout: Duration,
+    /// A request's head must have arrived this long after its first byte.
+    pub http_head_timeout: Duration,
+    /// A client that takes nothing of a response for this long, or no more than a trickle for longer, is
+    /// disconnected ([`connections::Patience::take`]).
+    pub http_take_timeout: Duration,
+    /// Bytes of a request's head, at least 8 KiB; 431 above it.
+    pub header_bytes_max: usize,
     /// What is in flight has this long to finish on shutdown.
     pub shutdown_grace: Duration,
     /// Callers whose requests are counted for edges that limit them (`Headland-Limit`), 24 bytes each; where there are
@@ -80,7 +89,11 @@ impl Options {
             idle_timeout: Duration::from_secs(5 * 60),
             statements_max: 256,
             http_connections_max: 10_000,
+            http_connections_per_address_max: 5_000,
             http_idle_timeout: Duration::from_secs(120),
+            http_head_timeout: Duration::from_secs(10),
+            http_take_timeout: Duration::from_secs(60),
+            header_bytes_max: 64 << 10,
             shutdown_grace: Duration::from_secs(10),
             limited_callers_max: 1 << 16,
             catalog_watch: None,
@@ -103,6 +116,9 @@ impl Options {
         }
         if self.http_connections_max == 0 || self.http_connections_max > tokio::sync::Semaphore::MAX_PERMITS {
             return refuse("`http_connections_max` must be at least 1");
+        }
+        if self.http_connections_per_address_max == 0 {
+            return refuse("`http_connections_per_address_max` must be at least 1");
         }
         Ok(())
     }

@@ -1,6 +1,5 @@
 //! The gateway's face: HTTP/1.1 and HTTP/2, whole bodies.
 
-mod activity;
 mod body;
 mod health;
 mod limit;

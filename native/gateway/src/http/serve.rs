@@ -1,19 +1,21 @@
 //! Accepting connections, and ending them in order.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use connections::{Client, Patience, Place, Places, protocol};
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
-use super::activity::Watched;
 use super::{State, health, limit, route, schema};
 use crate::credential::Credential;
 use crate::metrics::Metrics;
@@ -83,10 +85,11 @@ async fn serve(state: Arc<State>, listener: TcpListener, stopped: oneshot::Recei
         let state = state.clone();
         beside.spawn(async move { state.schema.watch(&state.pool, interval).await });
     }
-    let slots = Arc::new(Semaphore::new(state.options.http_connections_max));
+    let options = &state.options;
+    let places = Places::new(options.http_connections_max, options.http_connections_per_address_max);
     let asked = tokio::select! {
         asked = stopped => asked.is_ok(),
-        () = accept(&state, &listener, &slots, &graceful, &mut connections) => false,
+        () = accept(&state, &listener, &places, &graceful, &mut connections) => false,
     };
     drop(listener);
     if asked && timeout(state.options.shutdown_grace, graceful.shutdown()).await.is_err() {
@@ -102,16 +105,17 @@ async fn serve(state: Arc<State>, listener: TcpListener, stopped: oneshot::Recei
 async fn accept(
     state: &Arc<State>,
     listener: &TcpListener,
-    slots: &Arc<Semaphore>,
+    places: &Places,
     graceful: &GracefulShutdown,
     connections: &mut JoinSet<()>,
 ) {
     loop {
-        let Ok(slot) = slots.clone().acquire_owned().await else { return };
+        let free = places.free().await;
         match listener.accept().await {
-            Ok((stream, _)) => {
-                connections.spawn(connection(state.clone(), stream, slot, graceful.watcher()));
-            }
+            Ok((stream, address)) => match free.take(address.ip()) {
+                Some(place) => drop(connections.spawn(connection(state.clone(), stream, place, graceful.watcher()))),
+                None => state.metrics.refusals.add(1),
+            },
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -121,26 +125,30 @@ async fn accept(
     }
 }
 
-async fn connection(state: Arc<State>, stream: TcpStream, _slot: OwnedSemaphorePermit, watcher: Watcher) {
+async fn connection(state: Arc<State>, stream: TcpStream, _place: Place, watcher: Watcher) {
     let _ = stream.set_nodelay(true);
-    let (stream, activity) = Watched::new(stream);
-    let idle_timeout = state.options.http_idle_timeout;
-    // While a statement runs, there is nothing to send.
-    let silence_max = idle_timeout + state.options.deadline;
-    let service = service_fn(move |request| {
-        let state = state.clone();
-        async move { Ok::<_, std::convert::Infallible>(route::handle(&state, request).await) }
+    let options = &state.options;
+    let patience =
+        Patience { idle: options.http_idle_timeout, head: options.http_head_timeout, take: options.http_take_timeout };
+    let (stream, client) = Client::watch(stream, patience);
+    let service = service_fn(|request: Request<Incoming>| {
+        let (state, in_progress, version) = (state.clone(), client.request(), request.version());
+        async move {
+            let response = route::handle(&state, request).await;
+            Ok::<_, Infallible>(in_progress.reply(version, response))
+        }
     });
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(idle_timeout);
-    builder.http2().timer(TokioTimer::new()).keep_alive_interval(idle_timeout);
-    let serving = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    let builder = protocol(options.header_bytes_max);
+    let serving = builder.serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         served = watcher.watch(serving) => {
             if let Err(error) = served {
                 tracing::debug!(error, "a connection ended in an error");
             }
         }
-        () = activity.silence(silence_max) => tracing::debug!("a silent client was disconnected"),
+        overstay = client.overstays() => {
+            state.metrics.disconnects.add(1);
+            tracing::debug!(?overstay, "a slow client was disconnected");
+        }
     }
 }

@@ -226,6 +226,10 @@ async fn err_options() {
     options.pool_max = 0;
     assert_eq!(gateway::start(options.clone()).await.unwrap_err().to_string(), "`pool_max` must be at least 1");
     options.pool_max = 1;
+    options.http_connections_per_address_max = 0;
+    let error = gateway::start(options.clone()).await.unwrap_err().to_string();
+    assert_eq!(error, "`http_connections_per_address_max` must be at least 1");
+    options.http_connections_per_address_max = 1;
     let taken = gateway::start(options.clone()).await.unwrap();
     options.listen = taken.address();
     let error = gateway::start(options).await.unwrap_err().to_string();

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tokio::net::TcpSocket;
 
 use crate::fixture::{Fixture, Reply, until};
 use crate::postgres::read_all;
@@ -173,8 +174,9 @@ async fn err_body_timeout() {
 #[tokio::test(flavor = "multi_thread")]
 async fn err_client_that_neither_sends_nor_takes() {
     let options = |options: &mut gateway::Options| {
-        options.http_idle_timeout = Duration::from_millis(200);
-        options.deadline = Duration::from_millis(500);
+        options.http_idle_timeout = Duration::from_millis(300);
+        options.http_head_timeout = Duration::from_millis(200);
+        options.http_take_timeout = Duration::from_millis(500);
     };
     let Some(gateway) = Fixture::start_with("limit_idle", options).await else { return };
     // The second might become HTTP/1.1 or HTTP/2, the third has half a head, the last is between requests.
@@ -195,8 +197,37 @@ async fn err_client_that_neither_sends_nor_takes() {
         "POST /sql HTTP/1.1\r\nHost: h\r\nNeon-Connection-String: {string}\r\nContent-Length: {length}\r\n\r\n{large}"
     )
     .unwrap();
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    until("the client is disconnected", async || gateway.metric("disconnects_total").await == 5).await;
     assert!(read_all(stream).len() < 9_000_000, "what the sockets held, and no more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_slow_clients_hold_their_share_and_no_more() {
+    let options = |options: &mut gateway::Options| {
+        options.http_connections_max = 20;
+        options.http_connections_per_address_max = 10;
+        options.http_head_timeout = Duration::from_secs(3);
+        options.body_timeout = Duration::from_secs(3);
+    };
+    let Some(gateway) = Fixture::start_with("limit_share", options).await else { return };
+    let (began, string) = (Instant::now(), gateway.connection_string());
+    let head = "POST /sql HTTP/1.1\r\nHost: h\r\n".to_owned();
+    let body = format!("{head}Neon-Connection-String: {string}\r\nContent-Length: 10000\r\n\r\n");
+    let mut slow = Vec::new();
+    for sent in [head, body].iter().cycle().take(14) {
+        slow.push(tokio::spawn(trickle(connect_from("127.0.0.2", &gateway).await, sent.clone())));
+    }
+    assert_eq!(gateway.query("SELECT 1").await["rowCount"], json!(1));
+    assert_eq!(gateway.metric("refused_connections_total").await, 4);
+    assert!(began.elapsed() < Duration::from_secs(3), "not answered while they are held: {:?}", began.elapsed());
+
+    let mut statuses = Vec::new();
+    for answer in slow {
+        statuses.push(answer.await.unwrap().split(' ').nth(1).map(str::to_owned));
+    }
+    assert_eq!(statuses.iter().flatten().collect::<Vec<_>>(), ["408"; 5]);
+    assert_eq!(gateway.metric("disconnects_total").await, 5);
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -235,6 +266,27 @@ async fn futures(all: impl Iterator<Item = impl Future<Output = Value>>) {
         if all.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
     })
     .await;
+}
+
+/// Connects from another address of this machine.
+async fn connect_from(address: &str, gateway: &Fixture) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{address}:0").parse().unwrap()).unwrap();
+    let stream = socket.connect(gateway.gateway.address()).await.unwrap().into_std().unwrap();
+    stream.set_nonblocking(false).unwrap();
+    stream
+}
+
+/// Sends this, and then byte after byte until the gateway has had enough; gives its answer.
+async fn trickle(mut stream: TcpStream, sent: String) -> String {
+    let reader = stream.try_clone().unwrap();
+    let answer = tokio::task::spawn_blocking(move || read_all(reader));
+    let _ = stream.write_all(sent.as_bytes());
+    while !answer.is_finished() {
+        let _ = stream.write_all(b"x");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    answer.await.unwrap()
 }
 
 /// What the gateway answers to a request written by hand.
