@@ -15,7 +15,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use config::Verbosity;
-use http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use serde::Serialize;
 
@@ -80,7 +80,7 @@ impl Error {
         self.answer().code.into_owned()
     }
 
-    /// The whole response: status, JSON body, `Proxy-Status`, and `WWW-Authenticate` beside 401.
+    /// The whole response: status, JSON body, `Proxy-Status`, `WWW-Authenticate` beside 401, and `Allow` beside 405.
     pub fn response(&self) -> Response<Bytes> {
         self.response_at(Verbosity::Verbose)
     }
@@ -97,6 +97,9 @@ impl Error {
         }
         if answer.status == 401 {
             headers.insert(WWW_AUTHENTICATE, self.challenge());
+        }
+        if answer.status == 405 {
+            headers.insert(ALLOW, HeaderValue::from_static(self.allowed()));
         }
         if let Some(raised) = self.raised() {
             headers.extend(raised.headers());
@@ -124,6 +127,16 @@ impl Error {
                 HeaderValue::try_from(challenge).unwrap_or(bare)
             }
             _ => bare,
+        }
+    }
+
+    /// RFC 9110 §15.5.6: what a target of that kind takes. OPTIONS tells it of the target itself.
+    fn allowed(&self) -> &'static str {
+        match &self.kind {
+            ErrorKind::InvalidCallMethod { .. } => "OPTIONS,GET,HEAD,POST",
+            // A function that writes was called by GET.
+            ErrorKind::Database { .. } => "OPTIONS,POST",
+            _ => "OPTIONS,GET,HEAD,POST,PUT,PATCH,DELETE",
         }
     }
 

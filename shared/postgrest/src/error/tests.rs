@@ -169,6 +169,14 @@ fn ok_headers() {
     assert_eq!(header(denied(false), "www-authenticate"), None);
     assert_eq!(header(denied(false), "proxy-status").as_deref(), Some("PostgREST; error=42501"));
     assert_eq!(header(denied(false), "content-type").as_deref(), Some("application/json; charset=utf-8"));
+    assert_eq!(header(denied(false), "allow"), None);
+    for (error, allowed) in [
+        (ErrorKind::UnsupportedMethod { method: "TRACE".into() }.into(), "OPTIONS,GET,HEAD,POST,PUT,PATCH,DELETE"),
+        (ErrorKind::InvalidCallMethod { method: "PUT".into() }.into(), "OPTIONS,GET,HEAD,POST"),
+        (Error::database(database("25006", "cannot execute INSERT in a read-only transaction"), false), "OPTIONS,POST"),
+    ] {
+        assert_eq!(header(error, "allow").as_deref(), Some(allowed));
+    }
 }
 
 #[test]
