@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a poisoned lock means that a test has panicked already")]
 
+mod attack;
 mod cases;
 mod clients;
 mod conformance;
@@ -45,6 +46,7 @@ fn main() {
         dev::tests(),
         new_function::tests(),
         conformance::tests(),
+        attack::tests(),
     ];
     for runtime in harness::Runtime::ALL {
         if let Some(reason) = runtime.absent() {
