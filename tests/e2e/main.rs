@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "a poisoned lock means that a test has panicked already")]
 
 mod attack;
+mod bad_input;
 mod cases;
 mod clients;
 mod conformance;
@@ -14,6 +15,7 @@ mod dev;
 mod harness;
 mod house;
 mod limits;
+mod logs;
 mod new_function;
 mod probe;
 mod schema;
@@ -38,6 +40,7 @@ fn main() {
         writes::tests(),
         // Before those that change the schema: after that the next request makes a trip more.
         trips::tests(),
+        bad_input::tests(),
         limits::tests(),
         clients::tests(),
         schema::tests(),
@@ -47,6 +50,8 @@ fn main() {
         new_function::tests(),
         conformance::tests(),
         attack::tests(),
+        // After all others, as it looks at what they made programs print.
+        logs::tests(),
     ];
     for runtime in harness::Runtime::ALL {
         if let Some(reason) = runtime.absent() {

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use config::Config;
-use edge::Edge;
+use edge::{Edge, Secret};
 use postgrest::ErrorKind;
 use token::{Cache, Claims, KeySet, RolePath, Unusable};
 
@@ -32,17 +32,18 @@ impl Keys {
         if let Some(keys) = edge.instance_get::<Keys>() {
             return Ok(keys);
         }
-        let jwt_secret = edge.variable("jwt_secret").await;
-        let tokens = jwt_secret.map(|secret| KeySet::parse(&secret, config.jwt_secret_is_base64)).transpose()?;
-        let listed = |keys: Option<String>| -> Vec<String> {
-            let keys = keys.unwrap_or_default();
+        let jwt_secret = edge.secret("jwt_secret").await;
+        let tokens =
+            jwt_secret.map(|secret| KeySet::parse(secret.expose(), config.jwt_secret_is_base64)).transpose()?;
+        let listed = |keys: Option<Secret>| -> Vec<String> {
+            let keys = keys.as_ref().map_or("", Secret::expose);
             let separate = keys.split(|c: char| c == ',' || c.is_ascii_whitespace());
             separate.filter(|key| !key.is_empty()).map(str::to_owned).collect()
         };
         Ok(edge.instance_put(Keys {
             tokens,
-            publishable: listed(edge.variable("publishable_keys").await),
-            secret: listed(edge.variable("secret_keys").await),
+            publishable: listed(edge.secret("publishable_keys").await),
+            secret: listed(edge.secret("secret_keys").await),
             role_path: RolePath::parse(&config.jwt_role_claim_key)?,
             verified: RefCell::default(),
         }))

@@ -16,9 +16,11 @@
 mod body;
 mod error;
 mod fetch;
+mod hygiene;
 mod instance;
 mod kv;
 mod message;
+mod secret;
 mod serve;
 #[cfg(feature = "suite")]
 pub mod suite;
@@ -45,6 +47,7 @@ pub use message::{Request, Response, json, query_param, text};
 pub use platform::Edge;
 #[cfg(not(target_arch = "wasm32"))]
 pub use platform::{Answer, block_on};
+pub use secret::Secret;
 #[doc(hidden)]
 pub use serve::answer;
 

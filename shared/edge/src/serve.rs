@@ -1,6 +1,6 @@
 //! From a function to the entry point of the runtime that is being built.
 
-use crate::{Edge, Error, Fault, Request, Response};
+use crate::{Edge, Error, Fault, Request, Response, hygiene};
 
 /// Makes an `async fn(Request, &Edge) -> Result<Response, Error>` the entry point of this crate.
 ///
@@ -37,13 +37,21 @@ pub async fn answer(
     request: Request,
     edge: &Edge,
 ) -> Response {
-    match handler(request, edge).await {
-        Ok(response) => response,
-        Err(error) => {
-            if error.fault() != Fault::Client {
-                edge.log(&error.to_string());
-            }
-            error.response()
+    let is_secure = hygiene::is_secure(request.headers());
+    let mut response = handler(request, edge).await.unwrap_or_else(|error| {
+        if error.fault() != Fault::Client {
+            edge.log(&error.to_string());
         }
-    }
+        error.response()
+    });
+    hygiene::tidy(response.headers_mut(), is_secure);
+    response
+}
+
+/// The answer to what is no request.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn refuse(error: &Error) -> Response {
+    let mut response = error.response();
+    hygiene::tidy(response.headers_mut(), false);
+    response
 }

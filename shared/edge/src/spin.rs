@@ -133,7 +133,7 @@ pub async fn serve(
     let mut edge = Edge { client_addr: None };
     let response = match incoming_request(request, &mut edge) {
         Ok(request) => crate::answer(handler, request, &edge).await,
-        Err(error) => error.response(),
+        Err(error) => crate::serve::refuse(&error),
     };
     outgoing_response(response)
 }

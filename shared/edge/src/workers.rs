@@ -173,7 +173,7 @@ pub async fn serve(
             let edge = Edge(Rc::new(Bindings { env, context, client_address }));
             crate::answer(handler, request, &edge).await
         }
-        Err(error) => error.response(),
+        Err(error) => crate::serve::refuse(&error),
     };
     outgoing_response(response)
 }

@@ -52,10 +52,10 @@ impl Region {
 
     async fn from_variables(edge: &Edge) -> Result<Region, Error> {
         let url = edge.variable(REGION_URL).await;
-        let connection = edge.variable(REGION_CONNECTION).await;
+        let connection = edge.secret(REGION_CONNECTION).await;
         let endpoint = url.and_then(|url| format!("{}/sql", url.trim_end_matches('/')).parse::<Uri>().ok());
         let endpoint = endpoint.filter(|uri| uri.authority().is_some()).ok_or_else(|| unset(REGION_URL))?;
-        let connection = connection.and_then(|text| HeaderValue::from_str(&text).ok());
+        let connection = connection.and_then(|secret| HeaderValue::from_str(secret.expose()).ok());
         let mut connection = connection.ok_or_else(|| unset(REGION_CONNECTION))?;
         connection.set_sensitive(true);
         Ok(Region { endpoint, connection })

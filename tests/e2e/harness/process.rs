@@ -32,6 +32,14 @@ pub(crate) fn scratch(name: &str) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
+/// What each process has printed.
+static PRINTED: Mutex<Vec<Arc<Mutex<String>>>> = Mutex::new(Vec::new());
+
+/// What every process that was started has printed so far.
+pub(crate) fn all_printed() -> Vec<String> {
+    PRINTED.lock().unwrap().iter().map(|printed| printed.lock().unwrap().clone()).collect()
+}
+
 impl Process {
     /// Starts a program at the root, in a process group of its own.
     pub(crate) fn start(command: &mut Command) -> anyhow::Result<Process> {
@@ -45,6 +53,7 @@ impl Process {
         let mut child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
         let (sender, lines) = channel();
         let printed = Arc::new(Mutex::new(String::new()));
+        PRINTED.lock().unwrap().push(printed.clone());
         let pipes: [Option<Box<dyn Read + Send>>; 2] =
             [child.stdout.take().map(|pipe| Box::new(pipe) as _), child.stderr.take().map(|pipe| Box::new(pipe) as _)];
         for pipe in pipes.into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! Measures a decision by hand, beside the crate `governor`: `cargo run --release -p limit --example measure`.
+//! Measures a decision by hand, beside the crate `governor`: `cargo run --release -p limit --example decisions`.
 
 use std::hint::black_box;
 use std::num::NonZeroU32;
