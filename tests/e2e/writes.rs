@@ -118,7 +118,7 @@ const STORY: &[Step] = &[
         body: r#"{"id": 904, "#,
         status: 400,
         reply: ("proxy-status", "PostgREST; error=PGRST102"),
-        shown: r#"{"code":"PGRST102","details":null,"hint":null,"message":"Empty or invalid json"}"#,
+        shown: r#"{"code":"PGRST102","details":"the text ends too early (at byte 12, in /id)","hint":null,"message":"Empty or invalid json"}"#,
     },
     Step {
         request: "POST movies",
