@@ -63,7 +63,7 @@
 use crate::{Error, ErrorKind, RelationKind, TypeKind};
 
 /// The version of the encoding that is written, and the only one that is read.
-pub const FORMAT_VERSION: u8 = 4;
+pub const FORMAT_VERSION: u8 = 5;
 /// Largest encoding in bytes: what the smallest store that holds a catalog whole (Workers KV) takes as one value.
 pub const BYTES_MAX: usize = 25 * 1024 * 1024;
 /// Most relations.
@@ -105,12 +105,13 @@ pub(crate) const IDENTITY_ALWAYS: u8 = 2;
 pub(crate) const IDENTITY_BY_DEFAULT: u8 = 4;
 pub(crate) const IS_GENERATED: u8 = 8;
 
-// Flags of a relation; a source has HAS_ROW_SECURITY alone. The last is not in the introspection's answer.
+// Flags of a relation; a source has HAS_ROW_SECURITY alone. HAS_REPRESENTATIONS is not in the introspection's answer.
 pub(crate) const IS_INSERTABLE: u8 = 1;
 pub(crate) const IS_UPDATABLE: u8 = 2;
 pub(crate) const IS_DELETABLE: u8 = 4;
 pub(crate) const HAS_ROW_SECURITY: u8 = 8;
 pub(crate) const HAS_REPRESENTATIONS: u8 = 16;
+pub(crate) const STORES_AS_SENT: u8 = 32;
 
 // Flags of a leg.
 pub(crate) const IS_UNIQUE: u8 = 1;

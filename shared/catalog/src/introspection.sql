@@ -164,6 +164,18 @@ unusable as (
   join reads r on r.source = u.oid
 ),
 
+-- Tables whose rows something may change before it is asked whether they may be stored: a trigger, or a rule.
+changing as (
+  select t.tgrelid as oid
+  from pg_catalog.pg_trigger t
+  -- Bits of tgtype: 1 for each row, 2 before, 4 insert, 16 update.
+  where not t.tgisinternal and t.tgtype & 3 = 3 and t.tgtype & 20 <> 0
+  union
+  select w.ev_class
+  from pg_catalog.pg_rewrite w
+  where w.ev_type <> '1'
+),
+
 relation_described as (
   select
     r.oid,
@@ -180,7 +192,10 @@ relation_described as (
           from (select pg_relation_is_updatable(r.oid, true) as can) as bits
         )
         else 0
-      end + case when r.relrowsecurity then 8 else 0 end,
+      end
+      + case when r.relrowsecurity then 8 else 0 end
+      -- What partitions and foreign servers do with their rows is not looked at.
+      + case when r.relkind = 'r' and r.oid not in (select oid from changing) then 32 else 0 end,
       d.description,
       coalesce(c.numbers, '{}'),
       c.attnums

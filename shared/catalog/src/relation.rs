@@ -1,6 +1,8 @@
 //! One relation: a table, a view, or what else can be read like one.
 
-use crate::format::{self, Cursor, HAS_REPRESENTATIONS, HAS_ROW_SECURITY, IS_DELETABLE, IS_INSERTABLE, IS_UPDATABLE};
+use crate::format::{
+    self, Cursor, HAS_REPRESENTATIONS, HAS_ROW_SECURITY, IS_DELETABLE, IS_INSERTABLE, IS_UPDATABLE, STORES_AS_SENT,
+};
 use crate::{Catalog, Column, ComputedRelationships, Relationships};
 
 /// A relation of an exposed schema, read in place. Partitions are not among them: their parents stand for them.
@@ -104,6 +106,11 @@ impl<'a> Relation<'a> {
     /// Whether row security is enabled on this very relation; for what a view reads, see [`Source`].
     pub fn has_row_security(&self) -> bool {
         self.parts().flags & HAS_ROW_SECURITY != 0
+    }
+
+    /// Whether rows reach their constraints as they are sent: it is a table, and no trigger or rule changes them before.
+    pub fn stores_as_sent(&self) -> bool {
+        self.parts().flags & STORES_AS_SENT != 0
     }
 
     /// The columns, in the order in which they were created; dropped ones are not among them.

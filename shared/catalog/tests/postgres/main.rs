@@ -100,6 +100,7 @@ fn describe(text: &mut String, relation: Relation<'_>) -> std::fmt::Result {
         (relation.is_insertable(), " insert"),
         (relation.is_updatable(), " update"),
         (relation.is_deletable(), " delete"),
+        (relation.stores_as_sent(), " as sent"),
     ];
     let can: String = can.iter().filter(|(can, _)| *can).map(|(_, name)| *name).collect();
     writeln!(text, "{relation:?}: {:?}{can}", relation.kind())?;

@@ -129,6 +129,12 @@ create function app.takes_two_bodies(json, text) returns json language sql as 's
 create function app.takes_half_a_name(a integer, integer) returns integer language sql as 'select $1';
 create function app.takes_row(app.films) returns text language sql as 'select $1.title';
 create function app.is_a_trigger() returns trigger language plpgsql as 'begin return new; end';
+-- Rows of these are not stored as they are sent; those of films and actors are, whatever happens afterwards.
+create trigger changes_rows before insert on app.awards for each row execute function app.is_a_trigger();
+create rule drops_rows as on update to app.tickets do instead nothing;
+create trigger comes_after after insert on app.films for each row execute function app.is_a_trigger();
+create trigger comes_once before insert on app.actors for each statement execute function app.is_a_trigger();
+create trigger comes_with_delete before delete on app.actors for each row execute function app.is_a_trigger();
 create procedure app.is_a_procedure() language sql as '';
 create aggregate app.is_an_aggregate(integer) (sfunc = int4pl, stype = integer);
 create function app.gives_columns(out first integer, inout second text, letter character default 'x')
