@@ -51,6 +51,7 @@ pub use elements::{Elements, Format};
 pub use error::{Error, ErrorKind};
 pub use limits::{DEPTH_MAX, EXPONENT_MAX, Limits, MEMBERS_MAX, NAME_BYTES_MAX, NUMBER_BYTES_MAX, Policy};
 pub use scan::{Scanner, scan};
+pub use text::unescape;
 #[cfg(feature = "typed")]
 pub use typed::{Misfit, from_slice};
 pub use visitor::{Container, Interest, Scalar, Visitor};

@@ -1,5 +1,7 @@
 //! Strings: `string = quotation-mark *char quotation-mark`, RFC 8259 §7, and their meaning.
 
+use std::borrow::Cow;
+
 use crate::{ErrorKind, plain};
 
 /// A string that is being read.
@@ -127,12 +129,22 @@ fn hex(byte: u8, missing: u8, unit: u16, after_high: bool) -> Result<Phase, Erro
     }
 }
 
+/// What a string means; `spelled` is what a scan told a visitor of it.
+pub fn unescape(spelled: &[u8]) -> Cow<'_, str> {
+    if !spelled.contains(&b'\\') {
+        return String::from_utf8_lossy(spelled);
+    }
+    let mut meaning = Vec::with_capacity(spelled.len());
+    decode(spelled, &mut meaning);
+    Cow::Owned(String::from_utf8(meaning).expect("the scan refuses what is not UTF-8"))
+}
+
 /// Appends what a string means; `spelled` is what stands between the quotes of one that was read without an error.
 pub(crate) fn decode(spelled: &[u8], meaning: &mut Vec<u8>) {
     let mut rest = spelled;
     while let Some(length) = rest.iter().position(|byte| *byte == b'\\') {
         meaning.extend_from_slice(&rest[..length]);
-        let (character, behind) = unescape(&rest[length..]);
+        let (character, behind) = escaped(&rest[length..]);
         meaning.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
         rest = behind;
     }
@@ -140,7 +152,7 @@ pub(crate) fn decode(spelled: &[u8], meaning: &mut Vec<u8>) {
 }
 
 /// The character of an escape sequence, and what is behind it.
-fn unescape(sequence: &[u8]) -> (char, &[u8]) {
+fn escaped(sequence: &[u8]) -> (char, &[u8]) {
     let simple = match sequence[1] {
         b'b' => '\u{8}',
         b'f' => '\u{c}',

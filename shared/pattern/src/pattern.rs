@@ -36,6 +36,11 @@ impl Pattern {
         Ok(self.run(text))
     }
 
+    /// How many steps it has, each of which a character may take: [`crate::STEPS_MAX`] at most.
+    pub fn steps(&self) -> usize {
+        self.steps.len()
+    }
+
     fn run(&self, text: &str) -> bool {
         let mut places = Places::new(self.steps.len());
         let mut following = Places::new(self.steps.len());
