@@ -68,7 +68,7 @@ impl Asked<'_> {
         };
         let headers: HeaderMap = self.headers.iter().filter_map(header).collect();
         let method: Method = self.method.parse().expect("the targets use methods that there are");
-        let request = ApiRequest::parse(&method, target, Some(&self.query), &headers, self.body, &CONFIG)?;
+        let request = ApiRequest::parse(&method, target, Some(&self.query), &headers, self.body, &CONFIG, None)?;
         let plan = plan(&request, &CATALOG, &CONFIG)?;
         let caller = Caller { role: "reader", claims_json: "{}", is_anonymous: true };
         let mut statements = statements(&request, &plan, &caller, &CATALOG, &CONFIG);

@@ -96,7 +96,7 @@ impl Dialect {
             let start = edge.monotonic();
             let target = Target::Relation(relation.into());
             let request =
-                ApiRequest::parse(&Method::GET, target, Some(query), &self.headers, Bytes::new(), &self.config)
+                ApiRequest::parse(&Method::GET, target, Some(query), &self.headers, Bytes::new(), &self.config, None)
                     .unwrap();
             let parsed = edge.monotonic();
             let plan = plan(&request, &self.catalog, &self.config).unwrap();

@@ -66,7 +66,13 @@ async fn run(
         return info(&target, &head.headers, edge, &region, config).await;
     }
     let body = bytes(body, &head.method).await?;
-    let api_request = ApiRequest::parse(&head.method, target, head.uri.query(), &head.headers, body, config)?;
+    // A write needs the catalog anyway, unless it is refused.
+    let rules = match config.validate_by_catalog && is_write(&head.method, &target) {
+        true => Some(schema::at_hand(edge, &region, config).await?),
+        false => None,
+    };
+    let rules = rules.as_ref().map(|known| &known.catalog);
+    let api_request = ApiRequest::parse(&head.method, target, head.uri.query(), &head.headers, body, config, rules)?;
     timing.stage("parse");
     let counted = counted.as_ref();
     let trip = Trip { edge, region: &region, config, caller: who.caller(), counted, request: &api_request };
@@ -98,9 +104,19 @@ async fn info(
     }
 }
 
+/// Whether the body may be rows.
+fn is_write(method: &Method, target: &Target<'_>) -> bool {
+    has_body(method) && matches!(target, Target::Relation(_))
+}
+
+/// Whether the method gives a body a meaning.
+fn has_body(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PATCH | Method::PUT)
+}
+
 /// The whole body of a request whose method gives one a meaning.
 async fn bytes(body: Body, method: &Method) -> Result<Bytes, Refusal> {
-    if !matches!(*method, Method::POST | Method::PATCH | Method::PUT) {
+    if !has_body(method) {
         return Ok(Bytes::new());
     }
     body.bytes(BODY_BYTES_MAX).await.map_err(|error| match error {

@@ -8,12 +8,15 @@ mod limits;
 mod option;
 pub mod postgrest;
 mod reader;
+mod rules;
 mod toml;
 mod value;
 
+use std::borrow::Cow;
 use std::fmt;
 
 pub use limits::{By, LIMITS_MAX, Limit};
+pub use rules::ColumnRules;
 pub(crate) use value::Value;
 
 /// Longest configuration text that is read.
@@ -76,6 +79,10 @@ pub struct Config {
     pub catalog_max_age: u64,
     /// Rate limits, in the order in which they are written; at most [`LIMITS_MAX`].
     pub limits: Vec<Limit>,
+    /// Rules for rows; each column of a relation is there once.
+    pub rules: Vec<ColumnRules>,
+    /// Whether rows are also checked against what the catalog says of their columns.
+    pub validate_by_catalog: bool,
 }
 
 /// What errors tell a client.
@@ -152,6 +159,8 @@ impl Default for Config {
             region_timeout: 10_000,
             catalog_max_age: 60,
             limits: vec![],
+            rules: vec![],
+            validate_by_catalog: false,
         }
     }
 }
@@ -175,15 +184,24 @@ impl Config {
             return Err(Error(format!("longer than {CONFIG_BYTES_MAX} bytes")));
         }
         let mut config = Config::default();
-        for toml::Setting { key, value, line } in toml::parse(text).map_err(|problem| Error(problem.to_string()))? {
-            let outcome = match key.strip_prefix(limits::PREFIX) {
-                Some(path) => limits::set(&mut config.limits, path, line, value),
-                None => option::set(&mut config, &key, value),
-            };
-            outcome.map_err(|unfit| Error(format!("line {line}: `{key}` {unfit}")))?;
+        for setting in toml::parse(text).map_err(|problem| Error(problem.to_string()))? {
+            let (key, line) = (setting.key(), setting.line);
+            config.set(&key, setting).map_err(|unfit| Error(format!("line {line}: `{key}` {unfit}")))?;
         }
         limits::check(&config.limits)?;
         Ok(config)
+    }
+
+    fn set(&mut self, key: &str, setting: toml::Setting) -> Result<(), Cow<'static, str>> {
+        let toml::Setting { path, value, line } = setting;
+        if path[0] == rules::TABLE {
+            return rules::set(&mut self.rules, &path, value);
+        }
+        let outcome = match key.strip_prefix(limits::PREFIX) {
+            Some(path) => limits::set(&mut self.limits, path, line, value),
+            None => option::set(self, key, value),
+        };
+        outcome.map_err(Cow::from)
     }
 
     /// The schema of a request that names none.

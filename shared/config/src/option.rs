@@ -97,6 +97,7 @@ pub(crate) fn set(config: &mut Config, name: &str, value: Value) -> Result<(), U
         "server-trace-header" => config.server_trace_header = header_name(value)?,
         "url-use-legacy-target-names" => config.url_use_legacy_target_names = value.flag()?,
         "region-timeout" => config.region_timeout = positive(value)?,
+        "validate-by-catalog" => config.validate_by_catalog = value.flag()?,
         "catalog-max-age" => config.catalog_max_age = value.count()?,
         "jwt-secret" => return Err("is a secret: set the runtime variable `jwt_secret`"),
         "db-uri" => return Err("is a secret, and the gateway's"),

@@ -24,18 +24,25 @@ const LIST_DEPTH_MAX: usize = 4;
 /// One `key = value`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Setting {
-    /// The parts of the key, the table's first, joined by dots.
-    pub(crate) key: String,
+    /// The parts of the key, the table's first; at least one.
+    pub(crate) path: Vec<String>,
     pub(crate) value: Value,
     /// Counted from 1.
     pub(crate) line: usize,
+}
+
+impl Setting {
+    /// The parts, joined by dots.
+    pub(crate) fn key(&self) -> String {
+        self.path.join(".")
+    }
 }
 
 /// The settings of a document, in order; no key is there twice.
 pub(crate) fn parse(text: &str) -> Result<Vec<Setting>, Problem> {
     let mut reader = Reader::new(text);
     let mut settings: Vec<Setting> = Vec::new();
-    let mut table = String::new();
+    let mut table = Vec::new();
     loop {
         reader.skip_lines();
         if reader.is_at_end() {
@@ -43,39 +50,37 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Setting>, Problem> {
         }
         if reader.take('[') {
             table = key(&mut reader)?;
-            table.push('.');
             reader.expect(']')?;
         } else {
             let line = reader.line();
-            let key = format!("{table}{}", key(&mut reader)?);
+            let path = [table.clone(), key(&mut reader)?].concat();
             reader.expect('=')?;
             reader.skip_blanks();
             let value = value(&mut reader, 0)?;
-            if settings.iter().any(|setting| setting.key == key) {
-                return Err(reader.problem(&format!("`{key}` is there twice")));
+            if settings.iter().any(|setting| setting.path == path) {
+                return Err(reader.problem(&format!("`{}` is there twice", path.join("."))));
             }
-            settings.push(Setting { key, value, line });
+            settings.push(Setting { path, value, line });
         }
         reader.end_line()?;
     }
 }
 
-fn key(reader: &mut Reader<'_>) -> Result<String, Problem> {
-    let mut key = String::new();
+fn key(reader: &mut Reader<'_>) -> Result<Vec<String>, Problem> {
+    let mut path = Vec::new();
     loop {
         reader.skip_blanks();
-        match reader.peek() {
-            Some('"' | '\'') => key.push_str(&string(reader)?),
+        path.push(match reader.peek() {
+            Some('"' | '\'') => string(reader)?,
             _ => match reader.take_while(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
                 "" => return Err(reader.problem("expected a key")),
-                part => key.push_str(part),
+                part => part.to_owned(),
             },
-        }
+        });
         reader.skip_blanks();
         if !reader.take('.') {
-            return Ok(key);
+            return Ok(path);
         }
-        key.push('.');
     }
 }
 
@@ -174,7 +179,7 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &[(&str, Value)]) {
         let settings: Vec<(String, Value)> =
-            parse(text).unwrap().into_iter().map(|setting| (setting.key, setting.value)).collect();
+            parse(text).unwrap().into_iter().map(|setting| (setting.key(), setting.value)).collect();
         let expected: Vec<(String, Value)> =
             expected.iter().map(|(key, value)| (key.to_string(), value.clone())).collect();
         assert_eq!(settings, expected, "{text}");

@@ -20,6 +20,7 @@ mod render;
 mod select;
 
 use bytes::Bytes;
+use catalog::Catalog;
 use config::{Config, Verbosity};
 use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, Method};
@@ -41,6 +42,7 @@ pub(crate) use self::query_params::{ESCAPED, QueryParams, canonical};
 pub(crate) use self::range::Range;
 pub(crate) use self::select::{Aggregate, SelectColumn, SelectItem, SelectRelation};
 use crate::error::{Error, ErrorKind};
+use crate::rules::{self, Subject};
 
 /// A request, read as far as that is possible without the catalog.
 #[derive(Debug, Clone)]
@@ -74,11 +76,11 @@ pub struct ApiRequest {
 }
 
 impl ApiRequest {
-    /// Reads a request; `query` is as received.
+    /// Reads a request; `query` is as received. With `catalog`, rows are checked against that as well as against policy.
     ///
     /// # Errors
     /// Whatever is wrong with the request by itself, such as a filter that cannot be parsed, an `Accept` that
-    /// nothing satisfies, a schema that is not exposed, or one of [`crate::limits`] exceeded.
+    /// nothing satisfies, a schema that is not exposed, a row that breaks rules, or one of [`crate::limits`] exceeded.
     pub fn parse(
         method: &Method,
         target: Target<'_>,
@@ -86,6 +88,7 @@ impl ApiRequest {
         headers: &HeaderMap,
         body: Bytes,
         config: &Config,
+        catalog: Option<&Catalog>,
     ) -> Result<ApiRequest, Error> {
         let path = target.path();
         let target = target.resolved(config)?;
@@ -99,10 +102,13 @@ impl ApiRequest {
         let query_params = QueryParams::parse(query, action == Action::Call && is_read(method))?;
         let range = range::requested(method, headers, query_params.limit_offset())?;
         let content_type = ContentType::of(headers);
+        let preferences = Preferences::parse(headers, config.db_tx_end.is_overridable);
         let payload = match action {
             Action::Create | Action::Update | Action::Upsert => {
                 let columns = query_params.columns.as_deref().filter(|_| action != Action::Upsert);
-                Some(Payload::of_write(&content_type, &body, columns)?)
+                let (relation, missing) = (target.name(), preferences.missing);
+                let check = rules::check(&Subject { schema, relation, action, columns, missing }, catalog, config);
+                Some(Payload::of_write(&content_type, &body, columns, check)?)
             }
             Action::Call if !is_read(method) => {
                 Some(Payload::of_call(&content_type, &body, query_params.columns.as_deref())?)
@@ -131,7 +137,7 @@ impl ApiRequest {
             payload,
             query_params,
             range,
-            preferences: Preferences::parse(headers, config.db_tx_end.is_overridable),
+            preferences,
             media_type,
             is_acceptable,
             accepted: accepted(accept),

@@ -46,6 +46,16 @@ enum Details<'a> {
     None,
     Text(Cow<'a, str>),
     Candidates(&'a [Candidate]),
+    Violations(Vec<Violation<'a>>),
+}
+
+/// A row's violation of a rule, as `details` lists it.
+#[derive(Debug, Serialize)]
+struct Violation<'a> {
+    pointer: &'a str,
+    rule: &'a str,
+    code: &'a str,
+    message: &'a str,
 }
 
 /// The body, its keys in PostgREST's order.
@@ -57,6 +67,12 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<Option<&'a str>>,
     message: &'a str,
+}
+
+impl<'a> From<&'a validate::Violation> for Violation<'a> {
+    fn from(found: &'a validate::Violation) -> Violation<'a> {
+        Violation { pointer: &found.pointer, rule: found.rule, code: found.code, message: &found.message }
+    }
 }
 
 impl Error {
@@ -180,6 +196,7 @@ impl Error {
                 // Of what does not even begin as JSON there is no place to tell.
                 if error.offset == 0 { answer } else { answer.details(error.to_string()) }
             }
+            ErrorKind::InvalidRows(violations) => invalid_rows(violations),
             ErrorKind::UpsertFilters => {
                 answer(405, "PGRST105", "Filters must include all and only primary key columns with 'eq' operators")
             }
@@ -354,6 +371,16 @@ fn answer<'a>(status: u16, code: impl Into<Cow<'a, str>>, message: impl Into<Cow
 /// A status that SQL chose may be none.
 fn status(number: u16) -> StatusCode {
     StatusCode::from_u16(number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// The first violation is what the database would have told, and all of them are the details.
+fn invalid_rows(violations: &validate::Violations) -> Answer<'_> {
+    let listed = &violations.listed;
+    let (code, message) = listed.first().map_or(("", ""), |first| (first.code, &first.message));
+    let mut answer = answer(400, code, message);
+    answer.details = Details::Violations(listed.iter().map(Violation::from).collect());
+    let more = (violations.more > 0).then(|| format!("{} more are not listed", violations.more));
+    answer.hint_if(more)
 }
 
 fn no_relationship(parent: &str, child: &str, hint: Option<&str>, schema: &str) -> String {

@@ -16,6 +16,7 @@ mod info;
 pub mod limits;
 mod plan;
 mod response;
+mod rules;
 mod statement;
 #[cfg(test)]
 mod testing;

@@ -57,5 +57,5 @@ pub(crate) fn sent_under(
     let target = name.strip_prefix("rpc/").map_or(Target::Relation(name.into()), |name| Target::Function(name.into()));
     let header = |(name, value): &(&str, &str)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
     let headers: HeaderMap = headers.iter().map(header).collect();
-    ApiRequest::parse(&method, target, query, &headers, Bytes::copy_from_slice(body.as_bytes()), config)
+    ApiRequest::parse(&method, target, query, &headers, Bytes::copy_from_slice(body.as_bytes()), config, None)
 }

@@ -9,6 +9,7 @@ mod members;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
+use validate::Check;
 
 use self::members::Shape;
 use super::query_params;
@@ -100,7 +101,7 @@ impl Payload {
     ) -> Result<Payload, Error> {
         Ok(match content_type {
             ContentType::Json if body.is_empty() => Payload::Json(Json::empty()),
-            ContentType::Json => Payload::Json(Json::of(body, columns)?),
+            ContentType::Json => Payload::Json(Json::of(body, columns, None)?),
             ContentType::Form => Payload::Form(query_params::form(body)?),
             ContentType::Text => Payload::Whole(Whole::Text(utf8(body)?)),
             ContentType::Xml => Payload::Whole(Whole::Xml(utf8(body)?)),
@@ -110,18 +111,23 @@ impl Payload {
         })
     }
 
-    /// The rows that are written. With `columns`, the members that count are known.
+    /// The rows that are written, if they pass the check. With `columns`, the members that count are known.
     pub(super) fn of_write(
         content_type: &ContentType,
         body: &Bytes,
         columns: Option<&[String]>,
+        check: Option<Check<'_>>,
     ) -> Result<Payload, Error> {
-        Ok(Payload::Json(match content_type {
-            ContentType::Json => Json::of(body, columns)?,
+        let json = match content_type {
+            ContentType::Json => return Ok(Payload::Json(Json::of(body, columns, check)?)),
             ContentType::Csv => csv::to_json(&utf8(body)?)?,
             ContentType::Form => Json::of_form(query_params::form(body)?),
             other => return Err(invalid(format!("Content-Type not acceptable: {}", other.name()))),
-        }))
+        };
+        if check.is_some() {
+            members::scan(json.text.as_bytes(), check)?.1?;
+        }
+        Ok(Payload::Json(json))
     }
 }
 
@@ -135,18 +141,19 @@ impl Json {
         Json { text: format!("{{{}}}", members.join(",")), is_array: false, keys }
     }
 
-    /// Reads JSON. With `columns`, the members that count are known.
-    pub(super) fn of(body: &Bytes, columns: Option<&[String]>) -> Result<Json, Error> {
-        let shape = members::scan(body)?;
+    /// Reads JSON, and checks it in the same pass. With `columns`, the members that count are known.
+    fn of(body: &Bytes, columns: Option<&[String]>, check: Option<Check<'_>>) -> Result<Json, Error> {
+        let (shape, checked) = members::scan(body, check)?;
         let text = utf8(body)?;
-        match columns {
-            None => Json::new(text, shape),
+        let json = match columns {
+            None => Json::new(text, shape)?,
             Some(columns) => {
                 let mut keys = columns.to_vec();
                 sort::distinct(&mut keys);
-                Ok(Json { text, is_array: !matches!(shape, Shape::Object(_)), keys })
+                Json { text, is_array: !matches!(shape, Shape::Object(_)), keys }
             }
-        }
+        };
+        checked.map(|()| json)
     }
 
     /// What is neither object nor array counts as an array of nothing.
@@ -188,7 +195,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, is_array: bool, keys: &[&str]) {
-        let json = Json::of(&Bytes::copy_from_slice(text.as_bytes()), None).unwrap();
+        let json = Json::of(&Bytes::copy_from_slice(text.as_bytes()), None, None).unwrap();
         assert_eq!((json.is_array, json.keys), (is_array, keys.iter().map(|key| key.to_string()).collect()), "{text}");
     }
 
@@ -216,7 +223,7 @@ mod tests {
     #[test]
     fn ok_columns_name_the_members_that_count() {
         let columns = ["b".to_owned(), "a".to_owned(), "b".to_owned()];
-        let json = Json::of(&Bytes::from_static(b" [{\"c\":1},{\"a\":2},3]"), Some(&columns)).unwrap();
+        let json = Json::of(&Bytes::from_static(b" [{\"c\":1},{\"a\":2},3]"), Some(&columns), None).unwrap();
         assert_eq!((json.is_array, json.keys), (true, vec!["a".to_owned(), "b".to_owned()]));
     }
 
@@ -241,8 +248,8 @@ mod tests {
     #[test]
     fn err_unusable_bodies() {
         for body in ["{", "", " ", "{\"a\":1}x", "[{\"a\":1}", "\u{0}", "\"\u{0}\""] {
-            assert!(Json::of(&Bytes::from_static(body.as_bytes()), None).is_err(), "{body:?}");
-            assert!(Json::of(&Bytes::from_static(body.as_bytes()), Some(&[])).is_err(), "{body:?}");
+            assert!(Json::of(&Bytes::from_static(body.as_bytes()), None, None).is_err(), "{body:?}");
+            assert!(Json::of(&Bytes::from_static(body.as_bytes()), Some(&[]), None).is_err(), "{body:?}");
         }
         refused("application/json", b"sdf", "PGRST102: Empty or invalid json");
         refused("application/json", b"[{\"a\":1},{\"b\":1}]", "PGRST102: All object keys must match");

@@ -5,7 +5,7 @@ use super::*;
 
 fn parse(query: &str) -> Result<ApiRequest, Error> {
     let films = Target::Relation("films".into());
-    ApiRequest::parse(&Method::GET, films, Some(query), &HeaderMap::new(), Bytes::new(), &Config::default())
+    ApiRequest::parse(&Method::GET, films, Some(query), &HeaderMap::new(), Bytes::new(), &Config::default(), None)
 }
 
 #[track_caller]
@@ -76,7 +76,7 @@ fn err_method_relation_or_schema() {
         let mut headers = HeaderMap::new();
         headers.insert("accept-profile", profile.parse().unwrap());
         let relation = Target::Relation(relation.into());
-        ApiRequest::parse(&method, relation, None, &headers, Bytes::new(), &Config::default())
+        ApiRequest::parse(&method, relation, None, &headers, Bytes::new(), &Config::default(), None)
             .map_err(|error| error.to_string())
     };
     assert!(parse(Method::HEAD, "films", "public").is_ok());
@@ -94,7 +94,7 @@ fn ok_range_is_for_get_only() {
         let mut headers = HeaderMap::new();
         headers.insert(RANGE, "1-2".parse().unwrap());
         let films = Target::Relation("films".into());
-        ApiRequest::parse(&method, films, None, &headers, Bytes::new(), &Config::default()).unwrap().range
+        ApiRequest::parse(&method, films, None, &headers, Bytes::new(), &Config::default(), None).unwrap().range
     };
     assert_eq!(range(Method::GET), Range { offset: 1, limit: Some(2) });
     assert_eq!(range(Method::HEAD), Range::default());

@@ -42,6 +42,8 @@ pub enum ErrorKind {
     },
     /// The body is no JSON, or one that is not taken.
     InvalidJson(json::Error),
+    /// Rows that are not what policy or the catalog asks of them.
+    InvalidRows(Box<validate::Violations>),
     /// The method cannot call a function.
     InvalidCallMethod {
         /// The method.

@@ -5,13 +5,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where something is not as it has to be")]
 
+mod calls;
 #[path = "../../../catalog/tests/postgres/cluster.rs"]
 mod cluster;
 mod openapi;
-mod writes;
-
-mod calls;
 mod roles;
+mod rules;
+mod writes;
 
 use bytes::Bytes;
 use catalog::Catalog;
@@ -73,7 +73,7 @@ impl Cinema {
         let target = name.strip_prefix("rpc/");
         let target = target.map_or(Target::Relation(name.into()), |name| Target::Function(name.into()));
         let body = Bytes::copy_from_slice(body.as_bytes());
-        let request = ApiRequest::parse(&method, target, query, &headers, body, &self.config).unwrap();
+        let request = ApiRequest::parse(&method, target, query, &headers, body, &self.config, None).unwrap();
         let plan = plan(&request, &self.catalog, &self.config).unwrap();
         let caller = Caller { role, claims_json: "{}", is_anonymous: true };
         let statements = statements(&request, &plan, &caller, &self.catalog, &self.config);

@@ -36,7 +36,7 @@ impl Root {
     fn get(&self, method: &Method, headers: &[(&'static str, &str)], role: &str, config: &Config) -> Response<Bytes> {
         let headers = headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
         let headers: HeaderMap = headers.collect();
-        let request = ApiRequest::parse(method, Target::Root, None, &headers, Bytes::new(), config).unwrap();
+        let request = ApiRequest::parse(method, Target::Root, None, &headers, Bytes::new(), config, None).unwrap();
         let plan = plan(&request, &self.catalog, config).unwrap();
         assert!(plan.is_read_only());
         let caller = Caller { role, claims_json: "{}", is_anonymous: true };

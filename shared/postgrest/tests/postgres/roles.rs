@@ -27,7 +27,7 @@ pub(crate) fn ok_row_security(cinema: &Cinema) {
         let function = name.strip_prefix("rpc/").map(|name| Target::Function(name.into()));
         let target = function.unwrap_or_else(|| Target::Relation(name.into()));
         let (headers, body) = (HeaderMap::new(), Bytes::new());
-        let request = ApiRequest::parse(&Method::GET, target, query, &headers, body, &config).unwrap();
+        let request = ApiRequest::parse(&Method::GET, target, query, &headers, body, &config, None).unwrap();
         let plan = plan(&request, &catalog, &config).unwrap();
         let caller = Caller { role, claims_json, is_anonymous: false };
         let statements = statements(&request, &plan, &caller, &catalog, &config);

@@ -6,9 +6,9 @@ use postgrest::Error;
 
 use super::*;
 
-struct Library<'a> {
+pub(super) struct Library<'a> {
     cluster: &'a Cluster,
-    catalog: Catalog,
+    pub(super) catalog: Catalog,
     config: Config,
 }
 
@@ -18,9 +18,7 @@ fn writes_on_a_real_postgres() {
     cluster.run("postgres", include_str!("library.sql"));
     let tx_end = TxEnd { rolls_back: false, is_overridable: true };
     let config = Config { db_schemas: vec!["library".into()], db_tx_end: tx_end, ..Config::default() };
-    let answer = answer(&cluster, &config);
-    let catalog = Catalog::from_introspection(answer.as_bytes()).unwrap();
-    let library = Library { cluster: &cluster, catalog, config };
+    let library = Library::new(&cluster, config);
     ok_post(&library);
     ok_post_in_other_forms(&library);
     ok_post_of_nothing(&library);
@@ -42,20 +40,46 @@ fn writes_on_a_real_postgres() {
 const SHOW: (&str, &str) = ("prefer", "return=representation");
 const OBJECT: (&str, &str) = ("accept", "application/vnd.pgrst.object+json");
 
-impl Library<'_> {
+impl<'a> Library<'a> {
+    pub(super) fn new(cluster: &'a Cluster, config: Config) -> Library<'a> {
+        let answer = answer(cluster, &config);
+        let catalog = Catalog::from_introspection(answer.as_bytes()).unwrap();
+        Library { cluster, catalog, config }
+    }
+
     /// Makes a request; one that is refused gives the refusal's response.
     fn ask(&self, request: &str, headers: &[(&str, &str)], body: &str) -> Response<Bytes> {
         self.attempt(request, headers, body).unwrap_or_else(|error| error.response())
     }
 
-    fn attempt(&self, request: &str, headers: &[(&str, &str)], body: &str) -> Result<Response<Bytes>, Error> {
+    /// Why a request is refused by the catalog.
+    pub(super) fn checked(&self, request: &str, headers: &[(&str, &str)], body: &str) -> Option<Error> {
+        self.read(request, headers, body, Some(&self.catalog)).err()
+    }
+
+    fn read(
+        &self,
+        request: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+        catalog: Option<&Catalog>,
+    ) -> Result<ApiRequest, Error> {
         let (method, url) = request.split_once(' ').unwrap();
         let (relation, query) = url.split_once('?').map_or((url, None), |(relation, query)| (relation, Some(query)));
         let headers: HeaderMap =
             headers.iter().map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap())).collect();
         let (method, relation) = (method.parse().unwrap(), Target::Relation(relation.into()));
         let body = Bytes::copy_from_slice(body.as_bytes());
-        let request = ApiRequest::parse(&method, relation, query, &headers, body, &self.config)?;
+        ApiRequest::parse(&method, relation, query, &headers, body, &self.config, catalog)
+    }
+
+    pub(super) fn attempt(
+        &self,
+        request: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<Response<Bytes>, Error> {
+        let request = self.read(request, headers, body, None)?;
         let plan = plan(&request, &self.catalog, &self.config)?;
         let caller = Caller { role: "writer", claims_json: "{}", is_anonymous: false };
         let statements = statements(&request, &plan, &caller, &self.catalog, &self.config);

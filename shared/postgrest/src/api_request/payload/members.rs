@@ -1,17 +1,27 @@
 //! The names of the members of a JSON text, in the one pass in which it is checked.
 
-use json::{Container, Interest, Limits, Visitor};
+use json::{Container, Interest, Limits, Scalar, Visitor};
+use validate::Check;
 
 use crate::error::{Error, ErrorKind};
 
-/// Scans the whole text.
+/// Scans the whole text; tells what it is, and whether its rows pass the check.
 ///
 /// # Errors
 /// PGRST102 for what is no JSON, beyond a limit, or against a rule of `json`.
-pub(super) fn scan(text: &[u8]) -> Result<Shape, Error> {
+pub(super) fn scan(text: &[u8], check: Option<Check<'_>>) -> Result<(Shape, Result<(), Error>), Error> {
     let mut rows = Rows::default();
-    json::scan(text, &Limits::default(), &mut rows).map_err(ErrorKind::InvalidJson)?;
-    Ok(rows.shape())
+    let scan =
+        |visitor: &mut dyn Visitor| json::scan(text, &Limits::default(), visitor).map_err(ErrorKind::InvalidJson);
+    let Some(check) = check else {
+        scan(&mut rows)?;
+        return Ok((rows.shape(), Ok(())));
+    };
+    let mut both = Checked { rows, check };
+    scan(&mut both)?;
+    let violations = both.check.violations();
+    let checked = if violations.is_empty() { Ok(()) } else { Err(ErrorKind::InvalidRows(Box::new(violations)).into()) };
+    Ok((both.rows.shape(), checked))
 }
 
 /// What a JSON text is, and the sorted members of its objects.
@@ -102,7 +112,40 @@ impl Visitor for Rows {
         }
     }
 
-    fn scalar(&mut self, _: json::Scalar, _: &[u8], _: usize) {
+    fn scalar(&mut self, _: Scalar, _: &[u8], _: usize) {
         self.is_unequal |= self.depth == 1 && self.whole == Some(Container::Array);
+    }
+}
+
+/// Both in one pass.
+struct Checked<'r> {
+    rows: Rows,
+    check: Check<'r>,
+}
+
+impl Visitor for Checked<'_> {
+    /// That of the check is the greater one.
+    fn interest(&self) -> Interest {
+        self.check.interest()
+    }
+
+    fn enter(&mut self, container: Container, offset: usize) {
+        self.rows.enter(container, offset);
+        self.check.enter(container, offset);
+    }
+
+    fn leave(&mut self, container: Container, offset: usize) {
+        self.check.leave(container, offset);
+        self.rows.leave(container, offset);
+    }
+
+    fn name(&mut self, name: &[u8], place: usize) {
+        self.rows.name(name, place);
+        self.check.name(name, place);
+    }
+
+    fn scalar(&mut self, scalar: Scalar, text: &[u8], offset: usize) {
+        self.rows.scalar(scalar, text, offset);
+        self.check.scalar(scalar, text, offset);
     }
 }
