@@ -43,6 +43,33 @@ const BODIES: &[(&str, &str)] = &[
     (r#"{"a":1e99999}"#, "an exponent beyond 1000"),
 ];
 
+/// Rows that policy or the catalog does not take: a write, the type of its body, the body, the code and what the answer says.
+type Row = (&'static str, &'static str, &'static str, &'static str, &'static str);
+
+const ROWS: &[Row] = &[
+    (
+        "POST /rest/v1/genres",
+        "application/json",
+        r#"[{"id": 0, "name": "drama"}, {"id": 7, "name": null}, {"id": 8, "name": "Documentaries of the sea"}]"#,
+        "23514",
+        concat!(
+            r#""details":[{"pointer":"/0/id","rule":"min","code":"23514","message":"`id` has to be a number of at least 1"},"#,
+            r#"{"pointer":"/0/name","rule":"pattern","code":"23514","message":"`name` has to match `^[A-Z]`"},"#,
+            r#"{"pointer":"/1/name","rule":"not-null","code":"23502","message":"null value in column \"name\" of relation \"genres\" violates not-null constraint"},"#,
+            r#"{"pointer":"/1/id","rule":"together-with","code":"23514","message":"`id` and `name` have to be given together, or none of them"},"#,
+            r#"{"pointer":"/2/name","rule":"max-length","code":"23514","message":"`name` has to have at most 20 characters"}],"hint":null"#
+        ),
+    ),
+    ("POST /rest/v1/genres", "text/csv", "id,name\n5,Drama\n6,drama\n", "23514", r#""pointer":"/1/name""#),
+    ("POST /rest/v1/genres", "application/x-www-form-urlencoded", "id=-1&name=Drama", "23514", r#""pointer":"/id""#),
+    ("PATCH /rest/v1/genres?id=eq.1", "application/json", r#"{"name": "drama"}"#, "23514", r#""pointer":"/name""#),
+    ("PUT /rest/v1/genres?id=eq.1", "application/json", r#"{"id": 1}"#, "23502", r#""pointer":"/name""#),
+    ("POST /rest/v1/reviews", "application/json", r#"{"movie_id": 1, "stars": "many"}"#, "22P02", r#""rule":"type""#),
+    ("POST /rest/v1/reviews", "application/json", r#"{"movie_id": 1, "stars": 32768}"#, "22003", r#""rule":"range""#),
+    ("POST /rest/v1/reviews", "application/json", r#"{"stars": 3}"#, "23502", r#""pointer":"/movie_id""#),
+    ("PATCH /rest/v1/movies?id=eq.1", "application/json", r#"{"release_date": "2026-02-30"}"#, "22008", "out of range"),
+];
+
 /// Other requests, with headers, the status and the code.
 type Request = (&'static str, &'static [(&'static str, &'static str)], u16, &'static str);
 
@@ -85,6 +112,9 @@ fn stops(runtime: Runtime) -> Outcome {
     for (request, headers, status, code) in REQUESTS {
         let body = if request.starts_with("POST") { "{}" } else { "" };
         refused(&url, request, headers, body, *status, code, "")?;
+    }
+    for (request, content_type, body, code, says) in ROWS {
+        refused(&url, request, &[("content-type", content_type)], body, 400, code, says)?;
     }
     let cost = Counted::now()?.requests - before;
     ensure!(cost == 0, "{cost} requests went to the region");

@@ -129,14 +129,15 @@ fn hex(byte: u8, missing: u8, unit: u16, after_high: bool) -> Result<Phase, Erro
     }
 }
 
-/// What a string means; `spelled` is what a scan told a visitor of it.
+/// What a string or number means as text; `spelled` is what a scan told a visitor of it.
 pub fn unescape(spelled: &[u8]) -> Cow<'_, str> {
+    const UTF8: &str = "the scan refuses what is not UTF-8";
     if !spelled.contains(&b'\\') {
-        return String::from_utf8_lossy(spelled);
+        return Cow::Borrowed(str::from_utf8(spelled).expect(UTF8));
     }
     let mut meaning = Vec::with_capacity(spelled.len());
     decode(spelled, &mut meaning);
-    Cow::Owned(String::from_utf8(meaning).expect("the scan refuses what is not UTF-8"))
+    Cow::Owned(String::from_utf8(meaning).expect(UTF8))
 }
 
 /// Appends what a string means; `spelled` is what stands between the quotes of one that was read without an error.

@@ -119,16 +119,16 @@ struct Between {
 impl Between {
     fn holds(self, anchor: Anchor, options: Options) -> bool {
         let is_newline = |side: Option<char>| options.newline_anchors && side == Some('\n');
-        let [word_before, word_next] = [self.before, self.next].map(|side| side.is_some_and(is_word));
+        let is_word = |side: Option<char>| side.is_some_and(is_word);
         match anchor {
             Anchor::LineStart => self.before.is_none() || is_newline(self.before),
             Anchor::LineEnd => self.next.is_none() || is_newline(self.next),
             Anchor::TextStart => self.before.is_none(),
             Anchor::TextEnd => self.next.is_none(),
-            Anchor::WordStart => !word_before && word_next,
-            Anchor::WordEnd => word_before && !word_next,
-            Anchor::WordEdge => word_before != word_next,
-            Anchor::NoWordEdge => word_before == word_next,
+            Anchor::WordStart => !is_word(self.before) && is_word(self.next),
+            Anchor::WordEnd => is_word(self.before) && !is_word(self.next),
+            Anchor::WordEdge => is_word(self.before) != is_word(self.next),
+            Anchor::NoWordEdge => is_word(self.before) == is_word(self.next),
         }
     }
 }

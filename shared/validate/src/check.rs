@@ -286,10 +286,9 @@ impl Visitor for Check<'_> {
             return self.value(None);
         }
         let text = match scalar {
-            Scalar::Text => json::unescape(spelled),
             Scalar::True => "true".into(),
             Scalar::False => "false".into(),
-            _ => String::from_utf8_lossy(spelled),
+            _ => json::unescape(spelled),
         };
         self.value(Some(Given::Text { text: &text, is_string: scalar == Scalar::Text }));
     }

@@ -14,21 +14,21 @@ pub(crate) struct Decimal<'a> {
 impl<'a> Decimal<'a> {
     /// Reads `[sign] digits [. digits] [e [sign] digits]` with white space around; one side of the point may be empty.
     pub(crate) fn parse(text: &'a str) -> Option<Decimal<'a>> {
-        let text = text.trim_ascii();
-        let (is_negative, digits) = match text.as_bytes().first()? {
-            b'-' => (true, &text[1..]),
-            b'+' => (false, &text[1..]),
+        let text = text.as_bytes().trim_ascii();
+        let (is_negative, unsigned) = match text {
+            [b'-', rest @ ..] => (true, rest),
+            [b'+', rest @ ..] => (false, rest),
             _ => (false, text),
         };
-        let (digits, exponent) = match digits.split_once(['e', 'E']) {
-            Some((digits, exponent)) => (digits, exponent.parse().ok()?),
-            None => (digits, 0),
+        let (integer, rest) = split_digits(unsigned);
+        let (fraction, rest) = rest.strip_prefix(b".").map_or((&[][..], rest), split_digits);
+        let exponent = match rest {
+            [] => 0,
+            [b'e' | b'E', exponent @ ..] => str::from_utf8(exponent).ok()?.parse().ok()?,
+            _ => return None,
         };
-        let (integer, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        let is_written = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        let is_number = is_written(integer) && is_written(fraction) && integer.len() + fraction.len() > 0;
-        let (integer, fraction) = (integer.as_bytes(), fraction.as_bytes());
-        is_number.then_some(Decimal { is_negative, integer, fraction, exponent })
+        let has_digits = integer.len() + fraction.len() > 0;
+        has_digits.then_some(Decimal { is_negative, integer, fraction, exponent })
     }
 
     /// Digits in front of the decimal point, written out; 0 and less for what is below 1. `None` is zero.
@@ -64,6 +64,11 @@ impl<'a> Decimal<'a> {
         let digits = self.integer.iter().chain(self.fraction).copied();
         digits.skip_while(|digit| *digit == b'0').chain(std::iter::repeat(b'0'))
     }
+}
+
+/// The digits that a text begins with, and what is behind them.
+fn split_digits(text: &[u8]) -> (&[u8], &[u8]) {
+    text.split_at(text.iter().take_while(|byte| byte.is_ascii_digit()).count())
 }
 
 #[cfg(test)]
