@@ -6,7 +6,9 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 
 const modules = process.env.HEADLAND_NODE_MODULES
-const secure = createRequire(path.join(modules, 'node_modules/fastify/package.json'))('secure-json-parse')
+const fastify = createRequire(path.join(modules, 'node_modules/fastify/package.json'))
+const secure = fastify('secure-json-parse')
+const Ajv = createRequire(fastify.resolve('@fastify/ajv-compiler'))('ajv')
 const native = path.resolve('target/release/json-bench')
 const { instance } = await WebAssembly.instantiate(
   readFileSync('target/wasm32-unknown-unknown/wasm/json_bench_module.wasm'),
@@ -26,12 +28,12 @@ const fastest = (work) => {
   return best
 }
 
-const wasm = (bytes) => {
-  const { memory, reserve, is_in_order } = instance.exports
+const wasm = (bytes, work) => {
+  const { memory, reserve } = instance.exports
   const address = reserve(bytes.length)
   new Uint8Array(memory.buffer).set(bytes, address)
   return () => {
-    if (!is_in_order(address, bytes.length)) throw new Error('refused')
+    if (!work(address, bytes.length)) throw new Error('refused')
   }
 }
 
@@ -39,7 +41,7 @@ const wasm = (bytes) => {
 const measures = (file) => {
   const bytes = readFileSync(file)
   const text = bytes.toString()
-  const inWasm = wasm(bytes)
+  const inWasm = wasm(bytes, instance.exports.is_in_order)
   return {
     native: () => Number(execFileSync(native, ['scan', file, String(ROUNDS)])),
     wasm: () => fastest(inWasm),
@@ -50,14 +52,54 @@ const measures = (file) => {
   }
 }
 
-for (const name of ['movies.json', 'flights-200k.json']) {
-  const file = path.join(modules, 'node_modules/vega-datasets/data', name)
+// The rules of bench/json/src/rows.rs, as what people write for Fastify.
+const nullable = (type, rules) => ({ type: [type, 'null'].flat(), ...rules })
+const schema = {
+  type: 'array',
+  items: {
+    type: 'object',
+    properties: {
+      Title: nullable(['string', 'number'], { maxLength: 100 }),
+      'MPAA Rating': { enum: ['R', 'PG', 'Not Rated', 'PG-13', 'G', 'NC-17', 'Open', null] },
+      'Release Date': nullable('string', { pattern: '^[A-Z][a-z]{2} [0-9]{2} [0-9]{4}$' }),
+      'Rotten Tomatoes Rating': nullable('number', { minimum: 0, maximum: 100 }),
+      'IMDB Rating': nullable('number', { minimum: 0, maximum: 10 }),
+      'IMDB Votes': nullable('number', { minimum: 0, maximum: 1e9 }),
+    },
+  },
+}
+
+const measuresOfRows = (file) => {
+  const bytes = readFileSync(file)
+  const text = bytes.toString()
+  const inWasm = wasm(bytes, instance.exports.are_right)
+  const areRight = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(schema)
+  const check = (rows) => {
+    if (!areRight(rows)) throw new Error(JSON.stringify(areRight.errors))
+  }
+  return {
+    native: () => Number(execFileSync(native, ['rows', file, String(ROUNDS)])),
+    wasm: () => fastest(inWasm),
+    'JSON.parse and ajv': () => fastest(() => check(JSON.parse(text))),
+    'secure-json-parse and ajv': () => fastest(() => check(secure.parse(text))),
+  }
+}
+
+const DATA = path.join(modules, 'node_modules/vega-datasets/data')
+const MOVIES = path.join(DATA, 'movies.json')
+const tables = [
+  ['movies.json', MOVIES, measures],
+  ['flights-200k.json', path.join(DATA, 'flights-200k.json'), measures],
+  ['Rows of movies.json, checked', MOVIES, measuresOfRows],
+]
+
+for (const [title, file, measuresOf] of tables) {
   const megabytes = readFileSync(file).length / 1e6
-  const work = measures(file)
+  const work = measuresOf(file)
   const times = Object.fromEntries(Object.keys(work).map((key) => [key, Infinity]))
   // In turns, so that what else the machine does falls on all of them.
   for (let turn = 0; turn < TURNS; turn++) for (const key in work) times[key] = Math.min(times[key], work[key]())
-  console.log(`\n${name}, ${megabytes.toFixed(1)} MB\n`)
+  console.log(`\n${title}, ${megabytes.toFixed(1)} MB\n`)
   console.log('| | ms | MB/s | native is × | in wasm × |\n| --- | ---: | ---: | ---: | ---: |')
   for (const [key, time] of Object.entries(times)) {
     const ratios = [times.native, times.wasm].map((ours) => (time / ours).toFixed(2))

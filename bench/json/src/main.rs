@@ -1,5 +1,8 @@
 //! `json-bench scan FILE ROUNDS`: the shortest of so many scans of a file, in milliseconds.
+//! `json-bench rows FILE ROUNDS`: the same, with a check of its rows.
 //! `json-bench stream BYTES`: the most memory, in bytes, that a scan of a made-up stream took, cut into its elements.
+
+mod rows;
 
 use std::time::Instant;
 
@@ -10,20 +13,24 @@ const CHUNK_ROWS: usize = 1000;
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["scan", file, rounds] => println!("{}", fastest(file, rounds.parse().expect("a number of rounds"))),
+        ["scan", file, rounds] => {
+            println!("{}", fastest(file, rounds, |text| scan(text, &Limits::default(), &mut ()).is_ok()))
+        }
+        ["rows", file, rounds] => println!("{}", fastest(file, rounds, rows::are_right)),
         ["stream", bytes] => {
             stream(bytes.parse().expect("a number of bytes"));
             println!("{}", most_memory());
         }
-        _ => panic!("one of the two commands above"),
+        _ => panic!("one of the commands above"),
     }
 }
 
-fn fastest(file: &str, rounds: usize) -> f64 {
+fn fastest(file: &str, rounds: &str, work: fn(&[u8]) -> bool) -> f64 {
     let text = std::fs::read(file).expect("the file is there");
-    let times = (0..rounds).map(|_| {
+    let rounds = 0..rounds.parse().expect("a number of rounds");
+    let times = rounds.map(|_: usize| {
         let start = Instant::now();
-        scan(&text, &Limits::default(), &mut ()).expect("the file is JSON");
+        assert!(work(&text), "the file is refused");
         start.elapsed().as_secs_f64() * 1e3
     });
     times.fold(f64::MAX, f64::min)
