@@ -15,6 +15,8 @@ use crate::program::{Step, compile};
 pub struct Pattern {
     steps: Vec<Step>,
     sets: Vec<Set>,
+    /// Of each set, a bit for each character of ASCII that is in it.
+    ascii: Vec<u128>,
     options: Options,
 }
 
@@ -24,7 +26,9 @@ impl Pattern {
     pub fn new(text: &str) -> Result<Pattern, Error> {
         let expression = parse(text)?;
         let steps = compile(&expression.root)?;
-        Ok(Pattern { steps, sets: expression.sets, options: expression.options })
+        let ignores_case = expression.options.ignores_case;
+        let ascii = expression.sets.iter().map(|set| ascii(set, ignores_case)).collect();
+        Ok(Pattern { steps, sets: expression.sets, ascii, options: expression.options })
     }
 
     /// Whether some part of a text matches, as `text ~ pattern` asks. A text of more than [`TEXT_BYTES_MAX`] bytes is
@@ -85,13 +89,25 @@ impl Pattern {
     fn advance(&self, places: &mut Places, following: &mut Places, character: char) {
         for place in places.taking.drain(..) {
             if let Step::Set(set) = self.steps[place]
-                && self.sets[set].contains(character, self.options.ignores_case)
+                && self.takes(set, character)
             {
                 following.pending.push(place + 1);
             }
         }
         places.is_seen.fill(false);
     }
+
+    fn takes(&self, set: usize, character: char) -> bool {
+        match character.is_ascii() {
+            true => self.ascii[set] >> u32::from(character) & 1 == 1,
+            false => self.sets[set].contains(character, self.options.ignores_case),
+        }
+    }
+}
+
+fn ascii(set: &Set, ignores_case: bool) -> u128 {
+    let bit = |byte: u8| u128::from(set.contains(byte.into(), ignores_case)) << byte;
+    (0..128).fold(0, |bits, byte| bits | bit(byte))
 }
 
 /// Places in the program where a match may be, before some character.
