@@ -63,7 +63,7 @@ const ROWS: &[Row] = &[
     ("POST /rest/v1/genres", "text/csv", "id,name\n5,Drama\n6,drama\n", "23514", r#""pointer":"/1/name""#),
     ("POST /rest/v1/genres", "application/x-www-form-urlencoded", "id=-1&name=Drama", "23514", r#""pointer":"/id""#),
     ("PATCH /rest/v1/genres?id=eq.1", "application/json", r#"{"name": "drama"}"#, "23514", r#""pointer":"/name""#),
-    ("PUT /rest/v1/genres?id=eq.1", "application/json", r#"{"id": 1}"#, "23502", r#""pointer":"/name""#),
+    ("PUT /rest/v1/genres?id=eq.1", "application/json", r#"{"id": 1}"#, "23514", r#""pointer":"/name""#),
     ("POST /rest/v1/reviews", "application/json", r#"{"movie_id": 1, "stars": "many"}"#, "22P02", r#""rule":"type""#),
     ("POST /rest/v1/reviews", "application/json", r#"{"movie_id": 1, "stars": 32768}"#, "22003", r#""rule":"range""#),
     ("POST /rest/v1/reviews", "application/json", r#"{"stars": 3}"#, "23502", r#""pointer":"/movie_id""#),
