@@ -4,10 +4,8 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use limit::IPV6_PREFIX_BITS;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-/// An IPv6 client has a network of its own, of this many bits (RFC 6177); within it, addresses cost nothing.
-const IPV6_CLIENT_BITS: u32 = 64;
 
 /// A number of places, for connections or for requests.
 #[derive(Debug)]
@@ -87,11 +85,12 @@ impl Taken {
     }
 }
 
-/// What stands for one client: an IPv4 address, or an IPv6 network.
+/// What stands for one client: an IPv4 address, or an IPv6 network. Rate limits count the same ([`limit::network`]).
 fn client(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
-            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> IPV6_CLIENT_BITS << IPV6_CLIENT_BITS))
+            let network = u128::MAX << (Ipv6Addr::BITS as usize - IPV6_PREFIX_BITS);
+            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & network))
         }
         address => address,
     }
