@@ -27,6 +27,12 @@ pub(crate) fn parse(jwk: &Map<String, Value>) -> Option<Key> {
     is_consistent.then_some(key)
 }
 
+/// The same of a key that everybody can read: a secret is none any more, and neither is a private key that lies open (`d`:
+/// RFC 7518 §6.2.2 and §6.3.2, RFC 8037 §2).
+pub(crate) fn parse_public(jwk: &Map<String, Value>) -> Option<Key> {
+    parse(jwk).filter(|key| !jwk.contains_key("d") && !matches!(key.material, Material::Secret(_)))
+}
+
 fn material(jwk: &Map<String, Value>) -> Option<Material> {
     let text = |name: &str| jwk.get(name).and_then(Value::as_str);
     let bytes = |name: &str| base64::decode(text(name)?.as_bytes());

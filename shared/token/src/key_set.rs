@@ -14,6 +14,11 @@ pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
 /// Shortest secret, in bytes: that of HS256 (RFC 7518 §3.2), and PostgREST's limit.
 const SECRET_BYTES_MIN: usize = 32;
 
+/// Longest text of a published set, in bytes. Issuers have two to ten keys of 0.2 to 2 KB.
+pub const PUBLISHED_BYTES_MAX: usize = 64 * 1024;
+/// Most keys of a published set, those included that cannot be used: a token without `kid` may be tried with each of them.
+pub const PUBLISHED_KEYS_MAX: usize = 32;
+
 /// The keys that are trusted.
 #[derive(Clone)]
 pub struct KeySet(Vec<Key>);
@@ -45,6 +50,33 @@ impl KeySet {
             true => Err(Unusable("no key of the JWT key set can be used".into())),
             false => Ok(KeySet(keys)),
         }
+    }
+
+    /// Reads a set that an issuer publishes (RFC 7517 §5), where everybody can read it: of its keys only the public ones are
+    /// taken, never a secret. As §5 asks for, keys that cannot be used here are skipped; a set of which none is left is
+    /// one that verifies nothing.
+    ///
+    /// # Errors
+    /// More than [`PUBLISHED_BYTES_MAX`] or [`PUBLISHED_KEYS_MAX`], what [`json`] refuses, and no array `keys`.
+    pub fn parse_published(text: &[u8]) -> Result<KeySet, Unusable> {
+        if text.len() > PUBLISHED_BYTES_MAX {
+            return Err(Unusable("the JWT key set is too long".into()));
+        }
+        let set: Option<Map<String, Value>> = json::from_slice(text, &Limits::default()).ok();
+        match set.as_ref().and_then(|set| set.get("keys")) {
+            Some(Value::Array(keys)) if keys.len() > PUBLISHED_KEYS_MAX => {
+                Err(Unusable("the JWT key set has too many keys".into()))
+            }
+            Some(Value::Array(keys)) => {
+                Ok(KeySet(keys.iter().filter_map(Value::as_object).filter_map(jwk::parse_public).collect()))
+            }
+            _ => Err(Unusable("that is no JWT key set".into())),
+        }
+    }
+
+    /// Whether there is no key that could verify anything.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The claims of a token that one of the keys signed. Whether they hold now is [`Claims::check`]'s work.

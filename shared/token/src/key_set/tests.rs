@@ -178,3 +178,54 @@ fn err_keys_that_cannot_be_used() {
     unusable(r#"{"kty":"OKP","crv":"Ed25519","x":"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}"#, false, "no key");
     unusable(r#"{"kty":"oct","alg":"HS512","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr8"}"#, false, "no key");
 }
+
+#[track_caller]
+fn published(text: &str, token: &str, expected: Result<&str, Error>) {
+    let claims = KeySet::parse_published(text.as_bytes()).unwrap().verify(token);
+    let claims = claims.map(|claims| claims.value().to_string());
+    assert_eq!(claims.as_deref().map_err(|error| *error), expected, "{text}");
+}
+
+#[track_caller]
+fn not_published(text: &[u8], expected: &str) {
+    let error = KeySet::parse_published(text).err().unwrap().to_string();
+    assert!(error.contains(expected), "{error}");
+}
+
+#[test]
+fn ok_public_keys_of_a_published_set() {
+    let claims = r#"{"exp":1300819380,"http://example.com/is_root":true,"iss":"joe"}"#;
+    published(&format!(r#"{{"keys":[{RFC_EDDSA_KEY},{RFC_ES256_KEY}]}}"#), RFC_ES256, Ok(claims));
+    // RFC 7517 §5: what is not understood is ignored, beside the keys too.
+    let others = r#"{"kty":"unheard of"},{"kty":"EC","crv":"P-521"},{},7"#;
+    published(&format!(r#"{{"x":1,"keys":[{others},{RFC_ES256_KEY}]}}"#), RFC_ES256, Ok(claims));
+    assert!(KeySet::parse_published(format!(r#"{{"keys":[{others}]}}"#).as_bytes()).unwrap().is_empty());
+    assert!(!KeySet::parse_published(format!(r#"{{"keys":[{RFC_ES256_KEY}]}}"#).as_bytes()).unwrap().is_empty());
+    published(r#"{"keys":[]}"#, RFC_ES256, Err(Error::NoKey));
+}
+
+#[test]
+fn err_published_secrets_verify_nothing() {
+    published(&format!(r#"{{"keys":[{RFC_HS256_KEY}]}}"#), RFC_HS256, Err(Error::NoKey));
+    // The private key of RFC 7515 §A.3, which everybody can sign with.
+    let private = RFC_ES256_KEY.replace('{', r#"{"d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI","#);
+    published(&format!(r#"{{"keys":[{private}]}}"#), RFC_ES256, Err(Error::NoKey));
+}
+
+#[test]
+fn err_what_is_no_published_set() {
+    for text in ["", "x", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":[],"keys":[]}"#, RFC_ES256_KEY, SECRET] {
+        not_published(text.as_bytes(), "no JWT key set");
+    }
+    not_published(b"{\"keys\":[\"\xff\"]}", "no JWT key set");
+}
+
+#[test]
+fn err_published_sets_over_a_limit() {
+    let keys = |count: usize| format!(r#"{{"keys":[{}]}}"#, vec!["{}"; count].join(","));
+    assert!(KeySet::parse_published(keys(PUBLISHED_KEYS_MAX).as_bytes()).is_ok());
+    not_published(keys(PUBLISHED_KEYS_MAX + 1).as_bytes(), "too many keys");
+    let long = |bytes: usize| [r#"{"keys":[]}"#, &" ".repeat(bytes - 11)].concat();
+    assert!(KeySet::parse_published(long(PUBLISHED_BYTES_MAX).as_bytes()).is_ok());
+    not_published(long(PUBLISHED_BYTES_MAX + 1).as_bytes(), "too long");
+}
