@@ -1,10 +1,11 @@
-//! Why an outbound request has no answer, and how long one waits for anything.
+//! How long one waits for an outbound request or anything else, and why there is no answer.
 
 use std::{fmt, pin::pin, time::Duration};
 
+use bytes::Bytes;
 use futures_util::future::{Either, select};
 
-use crate::Edge;
+use crate::{Edge, Request};
 
 impl Edge {
     /// What `future` gives, or `None` where it takes longer than `timeout`; it is dropped then.
@@ -13,6 +14,22 @@ impl Edge {
             Either::Left((value, _)) => Some(value),
             Either::Right(_) => None,
         }
+    }
+
+    /// [`Edge::fetch`] with a response of at most `bytes_max` bytes, which is whole within `timeout`. A longer one is as good as
+    /// broken.
+    pub async fn fetch_whole(
+        &self,
+        request: Request,
+        bytes_max: usize,
+        timeout: Duration,
+    ) -> Result<http::Response<Bytes>, FetchError> {
+        let exchange = async {
+            let (head, body) = self.fetch(request).await?.into_parts();
+            let body = body.bytes(bytes_max).await.map_err(|error| FetchError::Broken(error.to_string()))?;
+            Ok(http::Response::from_parts(head, body))
+        };
+        self.within(timeout, exchange).await.unwrap_or(Err(FetchError::TimedOut))
     }
 }
 
@@ -25,7 +42,7 @@ pub enum FetchError {
     Unreachable(String),
     /// The connection broke after the request may have been sent.
     Broken(String),
-    /// The runtime gave up waiting; [`Edge::within`] sets a time of one's own.
+    /// The runtime gave up waiting, or the time of [`Edge::fetch_whole`] was over.
     TimedOut,
 }
 

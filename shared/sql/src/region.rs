@@ -104,12 +104,8 @@ impl Region {
         left: Duration,
     ) -> Result<Answer, Error> {
         let request = self.request(batch, body, left);
-        let exchange = async {
-            let (head, body) = edge.fetch(request).await?.into_parts();
-            let body = body.bytes(ANSWER_BYTES_MAX).await.map_err(|error| Error::Broken(error.to_string()))?;
-            answer::read(head.status, &head.headers, body)
-        };
-        edge.within(left, exchange).await.unwrap_or(Err(Error::TimedOut))
+        let (head, body) = edge.fetch_whole(request, ANSWER_BYTES_MAX, left).await?.into_parts();
+        answer::read(head.status, &head.headers, body)
     }
 
     fn request(&self, batch: Batch<'_>, body: bytes::Bytes, left: Duration) -> Request {
