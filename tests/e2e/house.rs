@@ -80,10 +80,12 @@ fn every_function_has_an_end_to_end_case() -> Outcome {
     Ok(())
 }
 
-/// What `api` reads is handed to every component whose crate is built on it: Spin gives a component no other variable.
+/// What `api` reads is handed to every component whose crate is built on it, and it may ask the region and the issuer:
+/// Spin gives a component no other variable, and lets it ask nobody else.
 fn functions_on_api_get_its_variables() -> Outcome {
     const READ_BY_API: [&str; 6] =
         ["region_url", "region_connection", "headland_config", "jwt_secret", "publishable_keys", "secret_keys"];
+    const ASKED_BY_API: [&str; 2] = ["{{ region_url }}", "{{ jwks_host }}"];
     let manifest: toml::Table = fs::read_to_string(root().join("spin.toml"))?.parse()?;
     for name in functions()? {
         let package: toml::Table =
@@ -98,6 +100,10 @@ fn functions_on_api_get_its_variables() -> Outcome {
         };
         let missing: Vec<_> = READ_BY_API.into_iter().filter(|variable| !given(variable)).collect();
         ensure!(missing.is_empty(), "spin.toml gives `{name}` no {missing:?}");
+        let hosts = manifest["component"][&name].get("allowed_outbound_hosts").and_then(toml::Value::as_array);
+        let may_ask =
+            |host: &str| hosts.is_some_and(|hosts| hosts.iter().any(|allowed| allowed.as_str() == Some(host)));
+        ensure!(ASKED_BY_API.into_iter().all(may_ask), "spin.toml does not let `{name}` ask {ASKED_BY_API:?}");
     }
     Ok(())
 }

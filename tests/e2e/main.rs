@@ -14,6 +14,7 @@ mod conformance;
 mod dev;
 mod harness;
 mod house;
+mod issuer;
 mod limits;
 mod logs;
 mod new_function;
@@ -42,6 +43,7 @@ fn main() {
         trips::tests(),
         bad_input::tests(),
         limits::tests(),
+        issuer::tests(),
         clients::tests(),
         schema::tests(),
         trouble::tests(),

@@ -1,51 +1,50 @@
 //! What callers are recognised by: the keys of tokens, and API keys.
 //!
-//! All of it comes from variables of the runtime, and is read once in an instance: `jwt_secret`, a secret, a JWK or a
-//! JWKS; `publishable_keys` and `secret_keys`, texts with white space or commas between them, so that an old key and a
-//! new one can be valid for a while.
+//! An issuer publishes keys (`issuer.rs`). All else comes from variables of the runtime, and is read once in an instance:
+//! `jwt_secret`, a secret, a JWK or a JWKS; `publishable_keys` and `secret_keys`, texts with white space or commas between
+//! them, so that an old key and a new one can be valid for a while.
 
-use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Duration;
 
 use config::Config;
-use edge::{Edge, Secret};
+use edge::{Edge, Error, Secret};
 use postgrest::ErrorKind;
-use token::{Cache, Claims, KeySet, RolePath, Unusable};
+use token::{Claims, KeySet, RolePath};
 
+use crate::issuer::Issuer;
 use crate::refusal::Refusal;
+use crate::trusted::Trusted;
 
 pub(crate) struct Keys {
-    tokens: Option<KeySet>,
+    /// The variable `jwt_secret`.
+    own: Option<Trusted>,
+    issuer: Option<Rc<Issuer>>,
     publishable: Vec<String>,
     secret: Vec<String>,
     /// `jwt-role-claim-key`.
     pub(crate) role_path: RolePath,
-    /// Claims of tokens that were verified in this instance; found only by who has the whole token.
-    verified: RefCell<Cache>,
 }
 
 impl Keys {
     /// # Errors
     /// A variable or option that the operator has to mend. The text does not hold any part of a key.
-    pub(crate) async fn of(edge: &Edge, config: &Config) -> Result<Rc<Keys>, Unusable> {
+    pub(crate) async fn of(edge: &Edge, config: &Config) -> Result<Rc<Keys>, Error> {
         if let Some(keys) = edge.instance_get::<Keys>() {
             return Ok(keys);
         }
         let jwt_secret = edge.secret("jwt_secret").await;
-        let tokens =
-            jwt_secret.map(|secret| KeySet::parse(secret.expose(), config.jwt_secret_is_base64)).transpose()?;
+        let own = jwt_secret.map(|secret| KeySet::parse(secret.expose(), config.jwt_secret_is_base64)).transpose();
         let listed = |keys: Option<Secret>| -> Vec<String> {
             let keys = keys.as_ref().map_or("", Secret::expose);
             let separate = keys.split(|c: char| c == ',' || c.is_ascii_whitespace());
             separate.filter(|key| !key.is_empty()).map(str::to_owned).collect()
         };
         Ok(edge.instance_put(Keys {
-            tokens,
+            own: own.map_err(Error::internal)?.map(Trusted::new),
+            issuer: Issuer::of(edge, config),
             publishable: listed(edge.secret("publishable_keys").await),
             secret: listed(edge.secret("secret_keys").await),
-            role_path: RolePath::parse(&config.jwt_role_claim_key)?,
-            verified: RefCell::default(),
+            role_path: RolePath::parse(&config.jwt_role_claim_key).map_err(Error::internal)?,
         }))
     }
 
@@ -60,18 +59,20 @@ impl Keys {
     }
 
     /// What the bearer of this token may claim now.
-    pub(crate) fn verify(&self, token: &str, now: Duration, config: &Config) -> Result<Rc<Claims>, Refusal> {
-        let keys = self.tokens.as_ref().ok_or(ErrorKind::NoTokenSecret)?;
-        let known = self.verified.borrow_mut().get(token);
-        let claims = match known {
-            Some(claims) => claims,
-            None => {
-                let claims = Rc::new(keys.verify(token)?);
-                self.verified.borrow_mut().put(token, claims.clone());
-                claims
-            }
-        };
-        claims.check(now, config.jwt_aud.as_deref())?;
+    pub(crate) async fn verify(&self, token: &str, edge: &Edge, config: &Config) -> Result<Rc<Claims>, Refusal> {
+        let claims = self.claims(token, edge).await?;
+        claims.check(edge.now(), config.jwt_aud.as_deref())?;
         Ok(claims)
+    }
+
+    /// The keys at hand come first: a token that one of them verifies does not wait for the issuer. (Boxed, as few requests
+    /// get there.)
+    async fn claims(&self, token: &str, edge: &Edge) -> Result<Rc<Claims>, Refusal> {
+        use token::Error::{NoKey, NoMatch};
+        match (self.own.as_ref().map(|own| own.verify(token)), &self.issuer) {
+            (None, None) => Err(ErrorKind::NoTokenSecret.into()),
+            (None | Some(Err(NoKey | NoMatch)), Some(issuer)) => Box::pin(issuer.verify(token, edge)).await,
+            (Some(outcome), _) => Ok(outcome?),
+        }
     }
 }

@@ -5,12 +5,13 @@
 //! memory or from KV; only the very first instance asks the region for it (`schema.rs`).
 //!
 //! Refusals have PostgREST's codes and shape (`refusal.rs`). A bearer token is verified or refused, and never ignored
-//! (`role.rs`).
+//! (`role.rs`); the keys may be those that an issuer publishes (`issuer.rs`).
 //! A caller over a limit is refused before anything goes to the region, or there before anything runs (`limits.rs`).
 //! Pages of other origins are answered as the CORS protocol wants it (`cors.rs`).
 
 mod answer;
 mod cors;
+mod issuer;
 mod keys;
 mod limits;
 mod path;
@@ -21,6 +22,7 @@ mod role;
 mod schema;
 mod timing;
 mod trace;
+mod trusted;
 
 pub use answer::answer;
 pub use path::name_in;

@@ -7,7 +7,7 @@
 use std::rc::Rc;
 
 use config::Config;
-use edge::{Edge, Error, HeaderMap, header};
+use edge::{Edge, HeaderMap, header};
 use postgrest::{Caller, ErrorKind};
 use serde_json::json;
 use token::{Claims, RolePath};
@@ -32,21 +32,21 @@ impl Who {
     /// Finds out who sent these headers.
     ///
     /// # Errors
-    /// No role for a caller without a token (PGRST302), a token that is not right (PGRST301, PGRST303), or nothing to
-    /// verify it with (PGRST300).
+    /// No role for a caller without a token (PGRST302), a token that is not right (PGRST301, PGRST303), nothing to verify it
+    /// with (PGRST300), or nothing yet, because the issuer does not answer (503).
     pub(crate) async fn asks(headers: &HeaderMap, edge: &Edge, config: &Config) -> Result<Who, Refusal> {
         let (token, api_key) = (bearer(headers), text(headers, "apikey"));
         if token.is_none() && api_key.is_none() {
             return Who::anonymous(config);
         }
-        let keys = Keys::of(edge, config).await.map_err(Error::internal)?;
+        let keys = Keys::of(edge, config).await?;
         // Supabase's clients send such a key as the bearer too, unless a user has signed in.
         let api_key = api_key.filter(|key| token.is_none_or(|token| token::is_same(token, key)));
         if let Some(role) = api_key.and_then(|key| keys.role_of(key, config)) {
             return Ok(Who::with_role(role, config));
         }
         match token {
-            Some(token) => Who::of(keys.verify(token, edge.now(), config)?, &keys, config),
+            Some(token) => Who::of(keys.verify(token, edge, config).await?, &keys, config),
             None => Who::anonymous(config),
         }
     }

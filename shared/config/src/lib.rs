@@ -55,6 +55,8 @@ pub struct Config {
     pub jwt_role_claim_key: String,
     /// Whether the runtime variable `jwt_secret` is Base64 of the secret.
     pub jwt_secret_is_base64: bool,
+    /// Where an issuer publishes the keys that tokens are verified with, beside `jwt_secret`.
+    pub jwt_jwks_url: Option<String>,
     /// The role of a caller whose `apikey` is one of the runtime variable `publishable_keys`.
     pub publishable_key_role: String,
     /// The role of a caller whose `apikey` is one of the runtime variable `secret_keys`.
@@ -147,6 +149,7 @@ impl Default for Config {
             jwt_aud: None,
             jwt_role_claim_key: "$.role".into(),
             jwt_secret_is_base64: false,
+            jwt_jwks_url: None,
             publishable_key_role: "anon".into(),
             secret_key_role: "service_role".into(),
             openapi_mode: OpenApiMode::FollowPrivileges,
@@ -245,6 +248,21 @@ mod tests {
     }
 
     #[test]
+    fn ok_places_of_an_issuers_keys() {
+        check("jwt-jwks-url = ''", Config::default());
+        for url in [
+            "https://issuer.test/auth/v1/.well-known/jwks.json",
+            "https://issuer.test:8443/jwks?tenant=a@b",
+            "http://localhost:8080/jwks",
+            "http://127.0.0.1/jwks",
+            "http://[::1]:8080/jwks",
+        ] {
+            let expected = Config { jwt_jwks_url: Some(url.into()), ..Config::default() };
+            check(&format!("jwt-jwks-url = '{url}'"), expected);
+        }
+    }
+
+    #[test]
     fn ok_ends_of_a_transaction() {
         for (text, rolls_back, is_overridable) in [
             ("commit", false, false),
@@ -300,6 +318,21 @@ mod tests {
         refused("client-error-verbosity = 'loud'", "`client-error-verbosity` is one of");
         refused("openapi-server-proxy-uri = 'example.com'", "`openapi-server-proxy-uri`");
         refused("jwt-aud = 'a b:c'", "`jwt-aud`");
+        for url in [
+            "issuer.test/jwks",
+            "http://issuer.test/jwks",
+            "http://127.0.0.1.issuer.test/jwks",
+            "http://localhost@issuer.test/jwks",
+            "http://localhost:1@issuer.test/jwks",
+            "https://user:password@issuer.test/jwks",
+            "https:///jwks",
+            "https://:443/jwks",
+            "https://issuer.test/a b",
+            "https://issuer.test/jwks#a",
+            "file:///etc/passwd",
+        ] {
+            refused(&format!("jwt-jwks-url = '{url}'"), "`jwt-jwks-url`");
+        }
         refused("server-trace-header = 'a b'", "`server-trace-header`");
         refused("region-timeout = 0", "`region-timeout`");
     }

@@ -87,6 +87,7 @@ pub(crate) fn set(config: &mut Config, name: &str, value: Value) -> Result<(), U
         "jwt-aud" => config.jwt_aud = audience(value)?,
         "jwt-role-claim-key" => config.jwt_role_claim_key = value.text()?,
         "jwt-secret-is-base64" => config.jwt_secret_is_base64 = value.flag()?,
+        "jwt-jwks-url" => config.jwt_jwks_url = jwks_url(value)?,
         "publishable-key-role" => config.publishable_key_role = value.text()?,
         "secret-key-role" => config.secret_key_role = value.text()?,
         "openapi-mode" => config.openapi_mode = openapi_mode(value)?,
@@ -160,18 +161,39 @@ fn audience(value: Value) -> Result<Option<String>, Unfit> {
     let is_fit = audience.as_deref().and_then(|text| text.split_once(':')).is_none_or(|(scheme, rest)| {
         scheme.starts_with(|first: char| first.is_ascii_alphabetic())
             && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
-            && rest.bytes().all(|byte| byte.is_ascii_graphic())
+            && is_visible(rest)
     });
     if is_fit { Ok(audience) } else { Err("is a string without a colon, or a URI") }
+}
+
+/// By TLS, as who can change the answer can sign tokens; without it from this machine alone.
+fn jwks_url(value: Value) -> Result<Option<String>, Unfit> {
+    let url = value.optional_text()?;
+    let is_fit = url.as_deref().is_none_or(|url| {
+        let (scheme, rest) = url.split_once("://").unwrap_or_default();
+        let authority = rest.split(['/', '?']).next().unwrap_or_default();
+        let host = match authority.strip_prefix("[::1]") {
+            Some(port) if port.is_empty() || port.starts_with(':') => "localhost",
+            _ => authority.split(':').next().unwrap_or_default(),
+        };
+        let is_safe = scheme == "https" || scheme == "http" && matches!(host, "localhost" | "127.0.0.1");
+        is_safe && !host.is_empty() && !authority.contains('@') && is_visible(rest) && !rest.contains('#')
+    });
+    if is_fit { Ok(url) } else { Err("is a URL such as `https://issuer.example/.well-known/jwks.json`") }
 }
 
 fn proxy_uri(value: Value) -> Result<Option<String>, Unfit> {
     let uri = value.optional_text()?;
     let is_fit = uri.as_deref().is_none_or(|uri| {
         let rest = uri.strip_prefix("https://").or_else(|| uri.strip_prefix("http://")).unwrap_or_default();
-        !rest.is_empty() && !rest.starts_with(['/', ':']) && rest.bytes().all(|byte| byte.is_ascii_graphic())
+        !rest.is_empty() && !rest.starts_with(['/', ':']) && is_visible(rest)
     });
     if is_fit { Ok(uri) } else { Err("is a URI such as `https://example.com:8443/basePath`") }
+}
+
+/// Without white space, control characters, and what is not ASCII: a URI has none of them.
+fn is_visible(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// RFC 9110 §5.1.

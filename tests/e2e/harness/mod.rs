@@ -6,7 +6,7 @@ mod region;
 mod runtime;
 mod upstream;
 
-pub(crate) use http::{exchange_raw, get, send};
+pub(crate) use http::{Reply, exchange_raw, get, send};
 pub(crate) use process::{Process, all_printed, root, scratch};
 pub(crate) use region::{Mode, SLOW, region};
 pub(crate) use runtime::{JWT_SECRET, Runtime, START_TIMEOUT, dev, headland, node, node_modules, stop, wrangler};

@@ -1,8 +1,9 @@
 //! Rows: headers, and who sent them. The tokens are those of PostgREST's tests.
 
+use std::cell::Cell;
 use std::time::Duration;
 
-use edge::{HeaderName, HeaderValue, block_on};
+use edge::{Answer, FetchError, HeaderName, HeaderValue, Response, block_on};
 
 use super::*;
 
@@ -178,4 +179,46 @@ fn err_expired_meanwhile() {
     let body = r#"{"code":"PGRST303","details":null,"hint":null,"message":"JWT expired"}"#;
     let challenge = Some(r#"Bearer error="invalid_token", error_description="JWT expired""#);
     refused_by(&edge, &config(), &headers, 401, challenge, body);
+}
+
+/// By the key of RFC 8037 §A.2, which an issuer publishes: `{"role":"authenticated"}`.
+const BY_ISSUER: &str = "Bearer eyJhbGciOiJFZERTQSIsImtpZCI6ImVkIn0.eyJyb2xlIjoiYXV0aGVudGljYXRlZCJ9.\
+                         rlMjfWU2JAKd08rwDWeFWRPC2aL6S7NpLDElzS5qDckrJanwAJbr6ShOIX7C33NZtLlpCW6MACy1x8PtbbxwCA";
+const PUBLISHED: &str =
+    r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"ed","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+
+fn config_with_issuer() -> Config {
+    Config { jwt_jwks_url: Some("https://issuer.test/jwks".into()), ..config() }
+}
+
+#[test]
+fn ok_keys_of_both_an_issuer_and_our_own() {
+    let asked = Rc::new(Cell::new(0));
+    let count = asked.clone();
+    let edge = edge().with_upstream(move |_| {
+        count.set(count.get() + 1);
+        Answer::Response(Response::new(PUBLISHED.into()))
+    });
+    let role = |headers: &[(&'static str, &str)]| asks(&edge, &config_with_issuer(), headers).ok().unwrap().role;
+    assert_eq!(role(&[]), "anon");
+    assert_eq!(role(&[("apikey", "sb_secret_1")]), "service_role");
+    assert_eq!(role(&[("authorization", AUTHOR)]), "postgrest_test_author");
+    assert_eq!(asked.get(), 0, "nothing of that is the issuer's");
+    assert_eq!(role(&[("authorization", BY_ISSUER)]), "authenticated");
+    assert_eq!(role(&[("authorization", AUTHOR)]), "postgrest_test_author");
+    let unsigned = AUTHOR.replace(".X", ".Y");
+    assert!(asks(&edge, &config_with_issuer(), &[("authorization", &unsigned)]).is_err());
+    assert_eq!(asked.get(), 1);
+}
+
+#[test]
+fn err_no_issuer_concerns_those_alone_who_have_its_tokens() {
+    let edge = edge().with_upstream(|_| Answer::Failure(FetchError::Unreachable("refused".into())));
+    let config = config_with_issuer();
+    let Err(Refusal::Edge(error)) = asks(&edge, &config, &[("authorization", BY_ISSUER)]) else {
+        panic!("not refused")
+    };
+    assert_eq!(error.status(), 503);
+    assert!(asks(&edge, &config, &[("authorization", AUTHOR)]).is_ok());
+    assert!(asks(&edge, &config, &[]).is_ok());
 }
