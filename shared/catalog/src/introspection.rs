@@ -52,7 +52,7 @@ pub const INTROSPECTION_SETTINGS: &str = "select set_config('jit', 'off', true),
 /// empty search path, so it should be alone in its transaction, or last.
 pub fn introspection(schemas: &[String]) -> (String, Vec<Option<String>>) {
     let schemas = serde_json::to_string(schemas).expect("a list of text always serialises");
-    (include_str!("introspection.sql").to_owned(), vec![Some(schemas)])
+    (include_str!(concat!(env!("OUT_DIR"), "/introspection.sql")).to_owned(), vec![Some(schemas)])
 }
 
 /// The answer, borrowed from its text where the text has no escapes.
