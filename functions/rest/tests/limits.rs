@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use edge::{Answer, Body, Edge, Request, block_on};
+use edge::{Answer, Body, Edge, Error, Request, Response, block_on};
 use limit::{Table, wire};
 
 const INTROSPECTED: &str = r#"{"types": [["text", "text", "b", "b", null, [], false, null]],
@@ -70,7 +70,10 @@ fn get(edge: &Edge, path: &str, headers: &[(&str, &str)]) -> String {
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let response = block_on(edge::answer(rest::handle, request.body(Body::empty()).unwrap(), edge));
+    seen(&block_on(edge::answer(rest::handle, request.body(Body::empty()).unwrap(), edge)))
+}
+
+fn seen(response: &Response) -> String {
     let header =
         |name: &str| response.headers().get(name).map_or("-".into(), |value| value.to_str().unwrap().to_owned());
     format!("{}, {}, {}", response.status().as_u16(), header("ratelimit"), header("retry-after"))
@@ -193,4 +196,39 @@ fn err_a_gateway_that_talks_nonsense() {
     get(&other, MOVIES, &[]);
     get(&other, MOVIES, &[]);
     assert_eq!(get(&edge, MOVIES, &[]), "502, -, -");
+}
+
+/// A function of one's own.
+async fn greet(request: Request, edge: &Edge) -> Result<Response, Error> {
+    api::limited(request, edge, async |_| Ok(Response::new(Body::from("hello")))).await
+}
+
+#[test]
+fn ok_routes_of_functions_of_ones_own() {
+    let region = Region::new(false);
+    let edge = region.edge(
+        "[limits.greet]\nrequests = 2\nwindow = 60\nby = 'role'\nroutes = ['/greet']\n\
+         [limits.api]\nrequests = 30\nwindow = 30\nroutes = ['/rest/v1']",
+    );
+    let ask = |path: &str, token: Option<&str>| {
+        let request = http::Request::get(path).header("authorization", token.unwrap_or("none"));
+        seen(&block_on(edge::answer(greet, request.body(Body::empty()).unwrap(), &edge)))
+    };
+    assert_eq!(ask("/greet", None), r#"200, "greet";r=1;t=30, -"#);
+    assert_eq!(ask("/greeting", None), "200, -, -");
+    assert_eq!(ask("/greet/you", None), r#"200, "greet";r=0;t=30, -"#);
+    assert_eq!(ask("/greet", None), r#"429, "greet";r=0;t=30, 30"#);
+    assert_eq!(ask("/greet", Some(ADA)), r#"200, "greet";r=1;t=30, -"#, "of another role");
+    assert_eq!(ask("/greet", Some("Bearer a.b.c")), "401, -, -");
+    assert_eq!(get(&edge, MOVIES, &[]), r#"200, "api";r=29;t=29, -"#);
+    // Where no limit goes by role or claim, tokens are the function's own matter.
+    assert_eq!(ask("/rest/v1/x", Some("Bearer a.b.c")), r#"200, "api";r=28;t=28, -"#);
+}
+
+#[test]
+fn ok_a_route_needs_no_region() {
+    let limits = "[limits.greet]\nrequests = 1\nwindow = 60\nroutes = ['/greet']";
+    let edge = Edge::new().with_variable("headland_config", limits);
+    let ask = || block_on(edge::answer(greet, http::Request::get("/greet").body(Body::empty()).unwrap(), &edge));
+    assert_eq!([ask(), ask()].map(|response| response.status().as_u16()), [200, 429]);
 }

@@ -3,13 +3,13 @@
 use std::{rc::Rc, time::Duration};
 
 use bytes::Bytes;
-use config::{Config, Verbosity};
+use config::Config;
 use edge::{Body, BodyError, Edge, Error, Fault, HeaderMap, Method, Request, Response, StatusCode};
 use postgrest::{ApiRequest, Caller, ErrorKind, Plan, Target, limits::BODY_BYTES_MAX};
 use sql::{Batch, Region};
 
 use crate::cors::Grant;
-use crate::limits::{self, Counted};
+use crate::limits::{self, Counted, Sought};
 use crate::refusal::Refusal;
 use crate::role::Who;
 use crate::schema::Fetched;
@@ -35,18 +35,14 @@ pub async fn answer(
     let grant = grant.filter(|_| request.method() != Method::OPTIONS);
     let trace = trace::header(request.headers(), &config);
     let granted = grant.iter().flat_map(Grant::headers).chain(trace);
-    let mut response = match run(request, edge, &config, target).await {
-        Ok(response) => response.map(Body::from),
-        Err(Refusal::Dialect(error)) => error.response_at(config.client_error_verbosity).map(Body::from),
-        Err(Refusal::Edge(error)) => {
-            let is_minimal = config.client_error_verbosity == Verbosity::Minimal;
-            let error = if is_minimal { error.brief() } else { error };
-            return Err(granted.fold(error, |error, (name, value)| error.with_header(name, value)));
+    let outcome = run(request, edge, &config, target).await;
+    match outcome.map_or_else(|refusal| refusal.tell(&config), |response| Ok(response.map(Body::from))) {
+        Ok(mut response) => {
+            granted.for_each(|(name, value)| _ = response.headers_mut().append(name, value));
+            Ok(response)
         }
-        Err(Refusal::Outdated) => return Err(Error::internal("a batch that names no catalog was refused for it")),
-    };
-    granted.for_each(|(name, value)| _ = response.headers_mut().append(name, value));
-    Ok(response)
+        Err(error) => Err(granted.fold(error, |error, (name, value)| error.with_header(name, value))),
+    }
 }
 
 async fn run(
@@ -61,7 +57,8 @@ async fn run(
     timing.stage("jwt");
     let target = target(head.uri.path())?;
     let region = Region::of(edge).await?;
-    let counted = limits::count(edge, &region, config, &who, &target)?;
+    let sought = Sought { path: head.uri.path(), target: Some(&target) };
+    let counted = limits::count(edge, Some(&region), config, Some(&who), sought)?;
     if head.method == Method::OPTIONS {
         return info(&target, &head.headers, edge, &region, config).await;
     }

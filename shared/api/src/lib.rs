@@ -13,6 +13,7 @@ mod answer;
 mod cors;
 mod issuer;
 mod keys;
+mod limited;
 mod limits;
 mod path;
 mod pieces;
@@ -25,4 +26,5 @@ mod trace;
 mod trusted;
 
 pub use answer::answer;
+pub use limited::limited;
 pub use path::name_in;

@@ -47,16 +47,24 @@ pub(crate) struct Counted<'a> {
     at: Duration,
 }
 
+/// What is asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Sought<'a> {
+    pub(crate) path: &'a str,
+    /// What the dialect finds in it.
+    pub(crate) target: Option<&'a Target<'a>>,
+}
+
 /// Counts a request under the limits that are for it; `None` where there is none.
 ///
 /// # Errors
 /// A caller that is over one of them (429). What the operator has to mend.
 pub(crate) fn count<'a>(
     edge: &Edge,
-    region: &Region,
+    region: Option<&Region>,
     config: &'a Config,
-    who: &Who,
-    target: &Target<'_>,
+    who: Option<&Who>,
+    sought: Sought<'_>,
 ) -> Result<Option<Counted<'a>>, Refusal> {
     if config.limits.is_empty() {
         return Ok(None);
@@ -64,7 +72,7 @@ pub(crate) fn count<'a>(
     let kept = Kept::of(edge, region, config)?;
     let (mut limits, mut asks) = (vec![], vec![]);
     for (limit, path) in config.limits.iter().zip(&kept.paths) {
-        if is_for(limit, target)
+        if sought.is_under(limit)
             && let Some(caller) = caller(limit, path.as_ref(), who, edge)
         {
             limits.push(limit);
@@ -81,7 +89,7 @@ pub(crate) fn count<'a>(
 }
 
 impl Kept {
-    fn of(edge: &Edge, region: &Region, config: &Config) -> Result<Rc<Kept>, Refusal> {
+    fn of(edge: &Edge, region: Option<&Region>, config: &Config) -> Result<Rc<Kept>, Refusal> {
         if let Some(kept) = edge.instance_get::<Kept>() {
             return Ok(kept);
         }
@@ -92,28 +100,38 @@ impl Kept {
                 By::Address | By::Role => None,
             });
         }
-        Ok(edge.instance_put(Kept { table: RefCell::new(Table::new(CALLERS_MAX)), seed: region.fingerprint(), paths }))
+        // Nobody is told a number of a caller where there is no region.
+        let seed = region.map_or(0, Region::fingerprint);
+        Ok(edge.instance_put(Kept { table: RefCell::new(Table::new(CALLERS_MAX)), seed, paths }))
     }
 }
 
-/// Whether the limit is for what the request names.
-fn is_for(limit: &Limit, target: &Target<'_>) -> bool {
-    let is_for_all = limit.relations.is_empty() && limit.functions.is_empty();
-    let names = |names: &[String], name: &str| names.iter().any(|known| known == name);
-    is_for_all
-        || match target {
-            Target::Relation(name) => names(&limit.relations, name),
-            Target::Function(name) => names(&limit.functions, name),
-            Target::Root => false,
-        }
+impl Sought<'_> {
+    /// Whether a limit is for this.
+    pub(crate) fn is_under(self, limit: &Limit) -> bool {
+        let is_for_all = limit.relations.is_empty() && limit.functions.is_empty() && limit.routes.is_empty();
+        let names = |names: &[String], name: &str| names.iter().any(|known| known == name);
+        let is_below = |route: &String| self.path.strip_prefix(&**route).is_some_and(is_end_of_segment);
+        is_for_all
+            || limit.routes.iter().any(is_below)
+            || match self.target {
+                Some(Target::Relation(name)) => names(&limit.relations, name),
+                Some(Target::Function(name)) => names(&limit.functions, name),
+                Some(Target::Root) | None => false,
+            }
+    }
+}
+
+fn is_end_of_segment(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with('/')
 }
 
 /// Who is counted; `None` where the limit is not for this caller. Callers whose address is not known are one.
-fn caller(limit: &Limit, path: Option<&RolePath>, who: &Who, edge: &Edge) -> Option<String> {
+fn caller(limit: &Limit, path: Option<&RolePath>, who: Option<&Who>, edge: &Edge) -> Option<String> {
     match &limit.by {
         By::Address => Some(limit::network(edge.client_address().unwrap_or_default())),
-        By::Role => Some(who.role().to_owned()),
-        By::Claim(_) => who.claim(path?),
+        By::Role => who.map(|who| who.role().to_owned()),
+        By::Claim(_) => who?.claim(path?),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why there is nothing to read, and who words it.
 
-use edge::{Error, Fault, HeaderValue, StatusCode, header};
+use config::{Config, Verbosity};
+use edge::{Body, Error, Fault, HeaderValue, Response, StatusCode, header};
 use postgrest::{Caller, ErrorKind, Plan};
 
 /// A request that is not answered with rows.
@@ -24,6 +25,18 @@ impl Refusal {
         let refuses = matches!(plan, Plan::Mutate(_) | Plan::Call(_));
         let read = if refuses { postgrest::Error::of_statement } else { postgrest::Error::database };
         Refusal::Dialect(read(*error, caller.is_anonymous))
+    }
+}
+
+impl Refusal {
+    /// What the caller is told, as much as policy allows.
+    pub(crate) fn tell(self, config: &Config) -> Result<Response, Error> {
+        match self {
+            Refusal::Dialect(error) => Ok(error.response_at(config.client_error_verbosity).map(Body::from)),
+            Refusal::Edge(error) if config.client_error_verbosity == Verbosity::Minimal => Err(error.brief()),
+            Refusal::Edge(error) => Err(error),
+            Refusal::Outdated => Err(Error::internal("a batch that names no catalog was refused for it")),
+        }
     }
 }
 

@@ -20,8 +20,10 @@ pub struct Limit {
     pub by: By,
     /// The relations that it is for.
     pub relations: Vec<String>,
-    /// The functions that it is for. With no relation and no function, it is for every request.
+    /// The functions that it is for.
     pub functions: Vec<String>,
+    /// The paths that it is for, with all below them. Where nothing is named, it is for every request.
+    pub routes: Vec<String>,
     // 0 is what was not set.
     requests: u32,
     window: u32,
@@ -64,6 +66,7 @@ pub(crate) fn set(limits: &mut Vec<Limit>, path: &str, line: usize, value: Value
         "by" => limit.by = by(value)?,
         "relations" => limit.relations = names(value)?,
         "functions" => limit.functions = names(value)?,
+        "routes" => limit.routes = routes(value)?,
         _ => return Err("is no option of a limit"),
     }
     Ok(())
@@ -79,8 +82,8 @@ fn named<'a>(limits: &'a mut Vec<Limit>, name: &str, line: usize) -> Result<&'a 
         if !is_name(name) {
             return Err("has a name that is not 1 to 64 characters of ASCII");
         }
-        let (name, by, relations, functions) = (name.to_owned(), By::Address, vec![], vec![]);
-        limits.push(Limit { name, by, relations, functions, requests: 0, window: 0, burst: 0, line });
+        let (name, by, relations, functions, routes) = (name.to_owned(), By::Address, vec![], vec![], vec![]);
+        limits.push(Limit { name, by, relations, functions, routes, requests: 0, window: 0, burst: 0, line });
     }
     Ok(&mut limits[place])
 }
@@ -118,6 +121,12 @@ fn names(value: Value) -> Result<Vec<String>, Unfit> {
     value.texts().ok().filter(|names| !names.is_empty()).ok_or("takes a list of at least one string")
 }
 
+fn routes(value: Value) -> Result<Vec<String>, Unfit> {
+    let routes = names(value)?;
+    let is_path = |route: &String| route.len() > 1 && route.starts_with('/') && !route.ends_with('/');
+    if routes.iter().all(is_path) { Ok(routes) } else { Err("takes paths such as `/greet`") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,8 +135,8 @@ mod tests {
     const WHOLE: &str = "requests = 10\nwindow = 60\nby = 'role'\n";
 
     fn limit(name: &str, requests: u32, window: u32, burst: u32, by: By) -> Limit {
-        let (name, relations, functions) = (name.into(), vec![], vec![]);
-        Limit { name, by, relations, functions, requests, window, burst, line: 2 }
+        let (name, relations, functions, routes) = (name.into(), vec![], vec![], vec![]);
+        Limit { name, by, relations, functions, routes, requests, window, burst, line: 2 }
     }
 
     #[track_caller]
@@ -163,13 +172,14 @@ mod tests {
             line: 3,
             relations: vec!["movies".into()],
             functions: vec!["search".into()],
+            routes: vec!["/greet".into()],
             ..limit("search", 100, 3600, 20, By::Address)
         };
         check(
             "db-max-rows = 5\n[limits.search]\nrequests = 100\nwindow = 3600\nburst = 20\nby = \"address\"\n\
-             relations = [\"movies\"]\nfunctions = [\"search\"]\n[limits.'per user']\nrequests = 1\nwindow = 1\n\
+             relations = [\"movies\"]\nfunctions = [\"search\"]\nroutes = ['/greet']\n[limits.'per user']\nrequests = 1\nwindow = 1\n\
              by = \"$.sub\"",
-            &[search, Limit { line: 10, ..limit("per user", 1, 1, 0, By::Claim("$.sub".into())) }],
+            &[search, Limit { line: 11, ..limit("per user", 1, 1, 0, By::Claim("$.sub".into())) }],
         );
         check(&format!("[limits.'a.b']\n{WHOLE}"), &[limit("a.b", 10, 60, 0, By::Role)]);
     }
@@ -205,6 +215,10 @@ mod tests {
         refused(&with("burst = 11"), "line 2: `limits.a` has a `burst` that is more than `requests`");
         refused(&with("burst = 0"), "line 5: `limits.a.burst` takes an integer from 1 to `requests`");
         refused(&with("relations = []"), "line 5: `limits.a.relations` takes a list of at least one string");
+        for routes in ["['greet']", "['/']", "['/greet/']"] {
+            let message = "line 5: `limits.a.routes` takes paths such as `/greet`";
+            refused(&with(&format!("routes = {routes}")), message);
+        }
         refused(&with("functions = 'f'"), "line 5: `limits.a.functions` takes a list of at least one string");
         refused(&with("rate = 1"), "line 5: `limits.a.rate` is no option of a limit");
         let by = "line 2: `limits.a.by` is `address`, `role`, or the path of a claim such as `$.sub`";
