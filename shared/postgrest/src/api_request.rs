@@ -107,8 +107,14 @@ impl ApiRequest {
             Action::Create | Action::Update | Action::Upsert => {
                 let columns = query_params.columns.as_deref().filter(|_| action != Action::Upsert);
                 let (relation, missing) = (target.name(), preferences.missing);
-                let check = rules::check(&Subject { schema, relation, action, columns, missing }, catalog, config);
-                Some(Payload::of_write(&content_type, &body, columns, check)?)
+                let subject = Subject { schema, relation, action, columns, missing };
+                let check = rules::check(&subject, catalog, config);
+                let (rows, checked) = Json::of_write(&content_type, &body, columns, check)?;
+                // Of names that are none, the plan tells first.
+                if rules::are_columns(&subject, catalog, &rows.keys) {
+                    checked?;
+                }
+                Some(Payload::Json(rows))
             }
             Action::Call if !is_read(method) => {
                 Some(Payload::of_call(&content_type, &body, query_params.columns.as_deref())?)

@@ -28,6 +28,13 @@ pub(crate) fn check<'a>(subject: &Subject<'a>, catalog: Option<&'a Catalog>, con
     (!columns.is_empty()).then(|| Check::new(subject.relation, write, columns, subject.columns))
 }
 
+/// Whether all of these are columns, as far as that is known.
+pub(crate) fn are_columns(subject: &Subject<'_>, catalog: Option<&Catalog>, names: &[String]) -> bool {
+    let Some(catalog) = catalog else { return true };
+    let relation = catalog.relation(subject.schema, subject.relation);
+    relation.is_some_and(|relation| names.iter().all(|name| relation.column(name).is_some()))
+}
+
 /// Adds what the catalog says.
 fn declare<'a>(columns: &mut Vec<Column<'a>>, subject: &Subject<'a>, catalog: &'a Catalog) {
     let Some(relation) = catalog.relation(subject.schema, subject.relation) else { return };

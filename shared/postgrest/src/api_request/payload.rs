@@ -101,7 +101,7 @@ impl Payload {
     ) -> Result<Payload, Error> {
         Ok(match content_type {
             ContentType::Json if body.is_empty() => Payload::Json(Json::empty()),
-            ContentType::Json => Payload::Json(Json::of(body, columns, None)?),
+            ContentType::Json => Payload::Json(Json::of(body, columns, None)?.0),
             ContentType::Form => Payload::Form(query_params::form(body)?),
             ContentType::Text => Payload::Whole(Whole::Text(utf8(body)?)),
             ContentType::Xml => Payload::Whole(Whole::Xml(utf8(body)?)),
@@ -110,28 +110,29 @@ impl Payload {
             ContentType::Other(name) => return Err(invalid(format!("Content-Type not acceptable: {name}"))),
         })
     }
+}
 
-    /// The rows that are written, if they pass the check. With `columns`, the members that count are known.
+impl Json {
+    /// The rows that are written, and whether they pass the check. With `columns`, the members that count are known.
     pub(super) fn of_write(
         content_type: &ContentType,
         body: &Bytes,
         columns: Option<&[String]>,
         check: Option<Check<'_>>,
-    ) -> Result<Payload, Error> {
+    ) -> Result<(Json, Result<(), Error>), Error> {
         let json = match content_type {
-            ContentType::Json => return Ok(Payload::Json(Json::of(body, columns, check)?)),
+            ContentType::Json => return Json::of(body, columns, check),
             ContentType::Csv => csv::to_json(&utf8(body)?)?,
             ContentType::Form => Json::of_form(query_params::form(body)?),
             other => return Err(invalid(format!("Content-Type not acceptable: {}", other.name()))),
         };
-        if check.is_some() {
-            members::scan(json.text.as_bytes(), check)?.1?;
-        }
-        Ok(Payload::Json(json))
+        let checked = match check {
+            Some(_) => members::scan(json.text.as_bytes(), check)?.1,
+            None => Ok(()),
+        };
+        Ok((json, checked))
     }
-}
 
-impl Json {
     /// The fields of a form as one object of texts.
     fn of_form(fields: Vec<(String, String)>) -> Json {
         let member = |(name, value): &(String, String)| format!("{}:{}", quoted(name), quoted(value));
@@ -142,7 +143,11 @@ impl Json {
     }
 
     /// Reads JSON, and checks it in the same pass. With `columns`, the members that count are known.
-    fn of(body: &Bytes, columns: Option<&[String]>, check: Option<Check<'_>>) -> Result<Json, Error> {
+    fn of(
+        body: &Bytes,
+        columns: Option<&[String]>,
+        check: Option<Check<'_>>,
+    ) -> Result<(Json, Result<(), Error>), Error> {
         let (shape, checked) = members::scan(body, check)?;
         let text = utf8(body)?;
         let json = match columns {
@@ -153,7 +158,7 @@ impl Json {
                 Json { text, is_array: !matches!(shape, Shape::Object(_)), keys }
             }
         };
-        checked.map(|()| json)
+        Ok((json, checked))
     }
 
     /// What is neither object nor array counts as an array of nothing.
@@ -195,7 +200,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, is_array: bool, keys: &[&str]) {
-        let json = Json::of(&Bytes::copy_from_slice(text.as_bytes()), None, None).unwrap();
+        let json = Json::of(&Bytes::copy_from_slice(text.as_bytes()), None, None).unwrap().0;
         assert_eq!((json.is_array, json.keys), (is_array, keys.iter().map(|key| key.to_string()).collect()), "{text}");
     }
 
@@ -223,7 +228,7 @@ mod tests {
     #[test]
     fn ok_columns_name_the_members_that_count() {
         let columns = ["b".to_owned(), "a".to_owned(), "b".to_owned()];
-        let json = Json::of(&Bytes::from_static(b" [{\"c\":1},{\"a\":2},3]"), Some(&columns), None).unwrap();
+        let json = Json::of(&Bytes::from_static(b" [{\"c\":1},{\"a\":2},3]"), Some(&columns), None).unwrap().0;
         assert_eq!((json.is_array, json.keys), (true, vec!["a".to_owned(), "b".to_owned()]));
     }
 

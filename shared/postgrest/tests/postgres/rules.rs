@@ -174,6 +174,9 @@ fn rows_that_are_not_whole() {
         ("PATCH filled?preset=eq.5", r#"{"id": 7}"#, true),
         ("PATCH filled?preset=eq.5", r#"{"twice": 7}"#, true),
         ("PATCH filled?preset=eq.5", r#"{"needed": 2}"#, false),
+        // What is no column is told of first.
+        ("POST filled", r#"{"nothing": 1}"#, false),
+        ("POST nowhere", r#"{"needed": 1}"#, false),
         ("POST triggered", r#"{"id": 1}"#, false),
         ("POST triggered", r#"{"id": 2, "needed": null}"#, false),
         ("POST shown", r#"{"known": "x", "needed": 1}"#, false),
