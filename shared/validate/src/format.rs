@@ -82,6 +82,18 @@ fn is_uuid(text: &str) -> bool {
     text.len() == 36 && text.bytes().enumerate().all(is_right)
 }
 
+/// Which texts have a format, and which have not.
+#[cfg(test)]
+#[track_caller]
+fn check(is: fn(&str) -> bool, good: &[&str], bad: &[&str]) {
+    for text in good {
+        assert!(is(text), "{text}");
+    }
+    for text in bad {
+        assert!(!is(text), "{text}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,19 +108,18 @@ mod tests {
 
     #[test]
     fn ok_uuid() {
-        for text in ["f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6"] {
-            assert!(is_uuid(text), "{text}");
-        }
-        for text in [
-            "",
-            "f81d4fae7dec11d0a76500a0c91e6bf6",
-            "{f81d4fae-7dec-11d0-a765-00a0c91e6bf6}",
-            "f81d4fae-7dec-11d0-a765-00a0c91e6bf",
-            "f81d4fae-7dec-11d0-a765-00a0c91e6bfg",
-            "f81d4fa-e7dec-11d0-a765-00a0c91e6bf6",
-            " f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
-        ] {
-            assert!(!is_uuid(text), "{text}");
-        }
+        check(
+            is_uuid,
+            &["f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6"],
+            &[
+                "",
+                "f81d4fae7dec11d0a76500a0c91e6bf6",
+                "{f81d4fae-7dec-11d0-a765-00a0c91e6bf6}",
+                "f81d4fae-7dec-11d0-a765-00a0c91e6bf",
+                "f81d4fae-7dec-11d0-a765-00a0c91e6bfg",
+                "f81d4fa-e7dec-11d0-a765-00a0c91e6bf6",
+                " f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+            ],
+        );
     }
 }

@@ -50,16 +50,7 @@ pub(super) fn is_ipv6(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check(is: fn(&str) -> bool, good: &[&str], bad: &[&str]) {
-        for text in good {
-            assert!(is(text), "{text}");
-        }
-        for text in bad {
-            assert!(!is(text), "{text}");
-        }
-    }
+    use crate::format::check;
 
     #[test]
     fn ok_hostnames() {

@@ -77,16 +77,7 @@ fn number(tens: u8, ones: u8) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check(is: fn(&str) -> bool, good: &[&str], bad: &[&str]) {
-        for text in good {
-            assert!(is(text), "{text}");
-        }
-        for text in bad {
-            assert!(!is(text), "{text}");
-        }
-    }
+    use crate::format::check;
 
     #[test]
     fn ok_dates() {
