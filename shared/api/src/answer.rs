@@ -63,17 +63,19 @@ async fn run(
         return info(&target, &head.headers, edge, &region, config).await;
     }
     let body = bytes(body, &head.method).await?;
-    // A write needs the catalog anyway, unless it is refused.
-    let rules = match config.validate_by_catalog && is_write(&head.method, &target) {
+    let known = match config.validate_by_catalog && is_write(&head.method, &target) {
         true => Some(schema::at_hand(edge, &region, config).await?),
         false => None,
     };
-    let rules = rules.as_ref().map(|known| &known.catalog);
+    let rules = known.as_ref().map(|known| &known.catalog);
     let api_request = ApiRequest::parse(&head.method, target, head.uri.query(), &head.headers, body, config, rules)?;
     timing.stage("parse");
     let counted = counted.as_ref();
     let trip = Trip { edge, region: &region, config, caller: who.caller(), counted, request: &api_request };
-    let known = schema::at_hand(edge, &region, config).await?;
+    let known = match known {
+        Some(known) => known,
+        None => schema::at_hand(edge, &region, config).await?,
+    };
     match trip.make(&known, known.version.as_deref(), &mut timing).await {
         Err(refusal) if schema::is_outdated(edge, &known, &refusal) => {
             let known = schema::newer(edge, &region, config, &known).await?;

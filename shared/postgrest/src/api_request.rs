@@ -111,7 +111,7 @@ impl ApiRequest {
                 let check = rules::check(&subject, catalog, config);
                 let (rows, checked) = Json::of_write(&content_type, &body, columns, check)?;
                 // Of names that are none, the plan tells first.
-                if rules::are_columns(&subject, catalog, &rows.keys) {
+                if checked.is_err() && rules::are_columns(&subject, catalog, &rows.keys) {
                     checked?;
                 }
                 Some(Payload::Json(rows))
