@@ -1,0 +1,18 @@
+//! When a stored answer is fresh.
+//!
+//! Postgres has the version number that a cache needs: the [`Snapshot`], the exact set of transactions that a statement
+//! could see. Every stored answer keeps the one of the statement that made it. One question decides everything: *does
+//! the answer's snapshot contain that transaction?* A [`Standing`] is what is known of a relation: which transactions
+//! wrote it, and up to where that is known. [`is_fresh`] is the whole rule. [`Writers`] is what the region knows, from
+//! writes that report themselves and from notifications of all others.
+//!
+//! Nothing here does I/O or reads a clock. A snapshot from a caller is text from anybody: it is read within
+//! [`SNAPSHOT_BYTES_MAX`], and can only make an answer less fresh.
+
+mod snapshot;
+mod standing;
+mod writers;
+
+pub use snapshot::{IN_PROGRESS_MAX, SNAPSHOT_BYTES_MAX, Snapshot, Timeline, Xid};
+pub use standing::{Standing, is_fresh};
+pub use writers::{RELATIONS_MAX, RelationId, Ticket, Writers};
