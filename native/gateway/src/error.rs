@@ -95,6 +95,13 @@ impl Error {
         Error { message: message.into(), ..self }
     }
 
+    /// Whether it is certain that the statements had no effect.
+    pub(crate) fn is_undone(&self) -> bool {
+        use ErrorKind::{AcquireTimeout, Deadline, Login, Malformed, QueueFull, ShuttingDown, Statement, Unreachable};
+        let undone = [Malformed, Statement, Deadline, QueueFull, AcquireTimeout, Unreachable, Login, ShuttingDown];
+        undone.contains(&self.kind)
+    }
+
     /// HTTP's status for the kind.
     pub fn status(&self) -> StatusCode {
         match self.kind {

@@ -10,8 +10,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
-use crate::pg::{Discard, Lease, Pool, ServerError, Sink, Stop};
+use crate::pg::{Cells, Discard, Lease, Pool, ServerError, Sink, Stop};
 use crate::protocol::{Call, Held, Queries, Query, RawReply, Reply, Shape, Types};
+use crate::writers::{Known, REPORT, Report, Write};
 use crate::{Error, ErrorKind};
 
 const OUTCOME_UNKNOWN: &str = "whether the statements took effect is not known";
@@ -23,6 +24,8 @@ const CANCELED: &str = "57014";
 pub(crate) struct Execution<'a> {
     pub(crate) pool: &'a Arc<Pool>,
     pub(crate) types: &'a Types,
+    /// Whom a write reports to.
+    pub(crate) known: Option<&'a Known>,
     pub(crate) call: &'a Call,
     pub(crate) queries: &'a Queries<'a>,
     pub(crate) response_bytes_max: usize,
@@ -46,23 +49,42 @@ impl Execution<'_> {
     }
 
     async fn run_text(&self) -> Result<Answer, Error> {
-        let (lease, reply) = self.exchange(|| Reply::new(self.shape(None))).await?;
+        let (lease, reply) = self.exchange(|| Reply::new(self.shape(None)), None).await?;
         lease.release(false);
         Ok(Answer::Json(reply.finish().map_err(took_effect)?.into()))
     }
 
     async fn run_raw(&self) -> Result<Answer, Error> {
-        let (lease, held) = self.exchange(|| Held::new(self.response_bytes_max)).await?;
+        let write = self.known.filter(|_| self.may_write()).map(Known::begin);
+        let queued = || Held::new(self.response_bytes_max);
+        let (lease, mut held) = match self.exchange(queued, write.as_ref()).await {
+            Ok(answered) => answered,
+            Err(error) => {
+                write.filter(|_| error.is_undone()).into_iter().for_each(Write::undone);
+                return Err(error);
+            }
+        };
+        let timeline = lease.timeline;
         // Whoever asks for the raw form keeps to what ends with the transaction.
         lease.release(true);
-        match held.raw().map_err(took_effect)? {
-            Some(raw) => Ok(Answer::Raw(raw)),
+        let report = write.and_then(|write| {
+            let report = Report::read(timeline?, Cells::of(&held.take_last_row()?))?;
+            write.report(&report);
+            Some(report)
+        });
+        match held.raw(timeline).map_err(took_effect)? {
+            Some(raw) => Ok(Answer::Raw(RawReply { snapshot: report.map(Report::snapshot).or(raw.snapshot), ..raw })),
             None => self.write(&held, None),
         }
     }
 
+    /// Whether it is a transaction that does not say that it writes nothing.
+    fn may_write(&self) -> bool {
+        self.queries.is_batch() && !self.call.transaction.read_only
+    }
+
     async fn run_typed(&self) -> Result<Answer, Error> {
-        let (mut lease, held) = self.exchange(|| Held::new(self.response_bytes_max)).await?;
+        let (mut lease, held) = self.exchange(|| Held::new(self.response_bytes_max), None).await?;
         let unknown = held.unknown_types(self.types);
         if !unknown.is_empty() {
             lease = self.learn(lease, &unknown).await?;
@@ -86,7 +108,7 @@ impl Execution<'_> {
         let parameters = vec![Some(format!("{{{list}}}").into())];
         let queries = Queries::Single(Query { sql: Types::QUERY.into(), parameters, array: None });
         let execution = Execution { queries: &queries, ..*self };
-        let (lease, held) = execution.exchange_on(lease, || Held::new(self.response_bytes_max)).await?;
+        let (lease, held) = execution.exchange_on(lease, || Held::new(self.response_bytes_max), None).await?;
         let arrays = held.last_rows().filter_map(|mut cells| {
             let mut cell = || str::from_utf8(cells.next()??).ok();
             Some((cell()?.parse().ok()?, cell()?.parse().ok()?, *cell()?.as_bytes().first()?))
@@ -95,17 +117,22 @@ impl Execution<'_> {
         Ok(lease)
     }
 
-    async fn exchange<S: Sink>(&self, sink: impl Fn() -> S) -> Result<(Lease, S), Error> {
+    async fn exchange<S: Sink>(&self, sink: impl Fn() -> S, write: Option<&Write<'_>>) -> Result<(Lease, S), Error> {
         let lease = self.pool.acquire(self.deadline).await?;
-        self.exchange_on(lease, sink).await
+        self.exchange_on(lease, sink, write).await
     }
 
     /// Runs the statements, and once more if it is certain that they had no effect.
-    async fn exchange_on<S: Sink>(&self, mut lease: Lease, sink: impl Fn() -> S) -> Result<(Lease, S), Error> {
+    async fn exchange_on<S: Sink>(
+        &self,
+        mut lease: Lease,
+        sink: impl Fn() -> S,
+        write: Option<&Write<'_>>,
+    ) -> Result<(Lease, S), Error> {
         let (mut may_reopen, mut may_prepare_anew) = (true, true);
         loop {
             let mut taken = sink();
-            match self.attempt(&mut lease, &mut taken).await {
+            match self.attempt(&mut lease, &mut taken, write).await {
                 Ok(()) => return Ok((lease, taken)),
                 Err(Fault::Untouched(_)) if may_reopen => {
                     may_reopen = false;
@@ -123,11 +150,11 @@ impl Execution<'_> {
         }
     }
 
-    async fn attempt<S: Sink>(&self, lease: &mut Lease, sink: &mut S) -> Result<(), Fault> {
+    async fn attempt<S: Sink>(&self, lease: &mut Lease, sink: &mut S, write: Option<&Write<'_>>) -> Result<(), Fault> {
         if self.deadline <= Instant::now() {
             return Err(Error::deadline(self.patience).into());
         }
-        if let Err(error) = self.queue(lease) {
+        if let Err(error) = self.queue(lease, write) {
             // Half a message may be queued.
             lease.abandon();
             let message = format!("the request cannot be encoded for Postgres: {error}");
@@ -147,8 +174,9 @@ impl Execution<'_> {
         }
     }
 
-    /// The whole flush. A transaction that an attempt before this one left behind is rolled back in it.
-    fn queue(&self, lease: &mut Lease) -> io::Result<()> {
+    /// The whole flush. A transaction that an attempt before this one left behind is rolled back in it. A write that reports
+    /// itself has a statement more at each end.
+    fn queue(&self, lease: &mut Lease, write: Option<&Write<'_>>) -> io::Result<()> {
         lease.start()?;
         if lease.in_transaction() {
             lease.control("ROLLBACK")?;
@@ -158,7 +186,9 @@ impl Execution<'_> {
             Queries::Single(query) => statement(lease, query)?,
             Queries::Batch(queries) => {
                 lease.control(&self.call.transaction.begin())?;
+                write.and_then(Write::prelude).map_or(Ok(()), |prelude| lease.control(prelude))?;
                 queries.iter().try_for_each(|query| statement(lease, query))?;
+                write.map_or(Ok(()), |_| lease.statement(REPORT, &[]))?;
                 lease.control("COMMIT")?;
             }
         }

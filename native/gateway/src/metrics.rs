@@ -35,6 +35,7 @@ pub(crate) struct Metrics {
     /// One more bucket than bounds: what took longer than all of them.
     latencies: [Counter; BUCKETS_US.len() + 1],
     latency_sum_us: Counter,
+    pub(crate) unchanged: Counter,
     pub(crate) statements: Counter,
     pub(crate) trips: Counter,
     pub(crate) connects: Counter,
@@ -62,6 +63,7 @@ impl Metrics {
             line(&mut out, &format!("requests_total{{status=\"{status}\"}}"), count.get());
         }
         for (name, help, counter) in [
+            ("unchanged_total", "Reads answered without a query: what the edge has is still good.", &self.unchanged),
             ("statements_total", "Statements of callers sent to Postgres.", &self.statements),
             ("trips_total", "Round trips to Postgres on behalf of requests.", &self.trips),
             ("connects_total", "Connections opened to Postgres.", &self.connects),

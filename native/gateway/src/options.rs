@@ -64,6 +64,8 @@ pub struct Options {
     pub limited_callers_max: usize,
     /// How often to look whether the schema has changed, to tell edges; `None` is never.
     pub catalog_watch: Option<Duration>,
+    /// Whether to hear of all writers, for which the database must have been prepared ([`crate::INSTALL`]).
+    pub writers: bool,
 }
 
 impl Options {
@@ -97,6 +99,7 @@ impl Options {
             shutdown_grace: Duration::from_secs(10),
             limited_callers_max: 1 << 16,
             catalog_watch: None,
+            writers: false,
         };
         options.check()?;
         Ok(options)

@@ -51,6 +51,9 @@ pub(crate) struct Options {
     /// How often to look whether the schema has changed, so that edges know at once [default: never]
     #[arg(long, env = "HEADLAND_CATALOG_WATCH", value_name = "TIME", value_parser = duration::parse)]
     catalog_watch: Option<Duration>,
+    /// Hears of all writers, for which the database must have been prepared by `headland migrate`
+    #[arg(long, env = "HEADLAND_WRITERS")]
+    writers: bool,
 }
 
 /// Serves until a signal comes, and then finishes what is in flight.
@@ -81,6 +84,7 @@ impl TryFrom<Options> for gateway::Options {
         set(&mut options.shutdown_grace, given.shutdown_grace);
         set(&mut options.limited_callers_max, given.limited_callers_max);
         options.catalog_watch = given.catalog_watch;
+        options.writers = given.writers;
         Ok(options)
     }
 }

@@ -8,6 +8,7 @@ mod duration;
 mod gateway;
 mod http;
 mod log;
+mod migrate;
 mod policy;
 mod secret;
 mod signal;
@@ -36,6 +37,8 @@ enum Command {
     Dev(dev::Options),
     /// Runs the regional gateway: SQL over HTTP in front of pooled Postgres
     Gateway(gateway::Options),
+    /// Has a database tell its gateway who writes what, or no longer
+    Migrate(migrate::Options),
     /// Prints PostgREST's configuration file as a headland.toml
     Config(policy::Options),
     /// Prints a token for a role, signed with the secret of `dev` or another one
@@ -62,6 +65,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         // The gateway and the edge bring threads of their own.
         Command::Dev(options) => run_async(1, dev::run(options)),
         Command::Gateway(options) => run_async(cores(), gateway::run(options)),
+        Command::Migrate(options) => run_async(1, migrate::run(options)),
         Command::Config(options) => policy::print(&options),
         Command::Token(options) => token::print(options),
         Command::Postgres => dev::print_postgres(),

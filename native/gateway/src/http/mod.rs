@@ -1,6 +1,7 @@
 //! The gateway's face: HTTP/1.1 and HTTP/2, whole bodies.
 
 mod body;
+mod fresh;
 mod health;
 mod limit;
 mod route;
@@ -17,6 +18,7 @@ use crate::credential::Credential;
 use crate::metrics::Metrics;
 use crate::pg::Pool;
 use crate::protocol::Types;
+use crate::writers::Known;
 
 /// What all requests share.
 struct State {
@@ -28,4 +30,6 @@ struct State {
     health: health::Health,
     schema: schema::Schema,
     limits: limit::Limits,
+    /// Where it hears of writers.
+    known: Option<Known>,
 }

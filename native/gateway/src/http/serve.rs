@@ -21,6 +21,7 @@ use crate::credential::Credential;
 use crate::metrics::Metrics;
 use crate::pg::{Pool, Target};
 use crate::protocol::Types;
+use crate::writers::{self, Known};
 use crate::{Error, ErrorKind, Options};
 
 /// After an accept failed, for want of file descriptors as a rule.
@@ -68,6 +69,7 @@ pub async fn start(options: Options) -> Result<Gateway, Error> {
         health: health::Health::default(),
         schema: schema::Schema::default(),
         limits: limit::Limits::new(options.limited_callers_max),
+        known: options.writers.then(Known::default),
         options,
     });
     let (stop, stopped) = oneshot::channel();
@@ -84,6 +86,13 @@ async fn serve(state: Arc<State>, listener: TcpListener, stopped: oneshot::Recei
     if let Some(interval) = state.options.catalog_watch {
         let state = state.clone();
         beside.spawn(async move { state.schema.watch(&state.pool, interval).await });
+    }
+    if state.known.is_some() {
+        let state = state.clone();
+        beside.spawn(async move {
+            let Some(known) = &state.known else { return };
+            writers::listen(known, &state.pool).await;
+        });
     }
     let options = &state.options;
     let places = Places::new(options.http_connections_max, options.http_connections_per_address_max);

@@ -1,7 +1,7 @@
 //! `POST /sql`: runs SQL.
 //!
 //! Refuses, in this order: what the headers say, the credential, another version of the schema, a caller over a limit,
-//! the body; then whatever Postgres refuses.
+//! the body; then whatever Postgres refuses. A read whose answer the edge has, and may still give, runs nothing.
 
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::State;
 use super::body;
+use super::fresh::{self, Question};
 use super::limit::{LIMIT, Taken};
 use crate::execute::{Answer, Execution};
 use crate::protocol::{Call, Queries, RawReply};
@@ -23,11 +24,13 @@ const CONNECTION_STRING: HeaderName = HeaderName::from_static("neon-connection-s
 const RAW: HeaderName = HeaderName::from_static("headland-raw");
 const CATALOG: HeaderName = HeaderName::from_static("headland-catalog");
 const ROW: HeaderName = HeaderName::from_static("headland-row");
+const SNAPSHOT: HeaderName = HeaderName::from_static("headland-snapshot");
 
 pub(super) async fn handle(state: &State, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Error> {
     let arrived = Instant::now();
     let (head, body) = request.into_parts();
     let call = Call::parse(&head.headers)?;
+    let question = Question::of(&head.headers)?;
     check_credential(state, &head.headers)?;
     // Known before anything runs, so that no answer can be older than what it names.
     let catalog = state.schema.version();
@@ -36,6 +39,13 @@ pub(super) async fn handle(state: &State, request: Request<Incoming>) -> Result<
         Taken::TooMany(refusal) => return Ok(refusal),
         Taken::Allowed(told) => told,
     };
+    let known = state.known.as_ref().filter(|_| call.transaction.read_only);
+    if let Some(mut unchanged) = known.and_then(|known| question.unchanged(known)) {
+        state.metrics.unchanged.add(1);
+        unchanged.headers_mut().extend(catalog.map(|version| (CATALOG, version)));
+        unchanged.headers_mut().extend(limits.map(|told| (LIMIT, told)));
+        return Ok(unchanged);
+    }
     let patience = call.deadline.map_or(state.options.deadline, |given| given.min(state.options.deadline));
     let deadline = arrived + patience;
     let body_deadline = deadline.min(arrived + state.options.body_timeout);
@@ -48,6 +58,7 @@ pub(super) async fn handle(state: &State, request: Request<Incoming>) -> Result<
     let queries = Queries::parse(&body)?;
     let answer = execution(state, &call, &queries, deadline, patience).run().await?;
     let mut response = respond(answer, &call, queries.is_batch());
+    state.known.iter().for_each(|known| question.tell(known, response.headers_mut()));
     response.headers_mut().extend(catalog.map(|version| (CATALOG, version)));
     response.headers_mut().extend(limits.map(|told| (LIMIT, told)));
     Ok(response)
@@ -63,6 +74,7 @@ fn execution<'a>(
     Execution {
         pool: &state.pool,
         types: &state.types,
+        known: state.known.as_ref(),
         call,
         queries,
         response_bytes_max: state.options.response_bytes_max,
@@ -102,10 +114,11 @@ fn respond(answer: Answer, call: &Call, batch: bool) -> Response<Full<Bytes>> {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             body
         }
-        Answer::Raw(RawReply { body, row }) => {
+        Answer::Raw(RawReply { body, row, snapshot }) => {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
             headers.insert(RAW, HeaderValue::from_static("true"));
             headers.insert(ROW, HeaderValue::from_bytes(&row).expect("JSON in ASCII without control characters"));
+            headers.extend(snapshot.map(|snapshot| (SNAPSHOT, fresh::value(&snapshot))));
             body
         }
     };

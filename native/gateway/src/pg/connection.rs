@@ -8,6 +8,7 @@ use std::io;
 use std::time::Instant;
 
 use bytes::{Buf, BytesMut};
+use cache::Timeline;
 use postgres_protocol::IsNull;
 use postgres_protocol::message::{backend, frontend};
 
@@ -55,6 +56,8 @@ pub(crate) struct Connection {
     doomed: bool,
     pub(crate) key: BackendKey,
     pub(crate) opened: Instant,
+    /// Which history of which database it is connected to, where that was asked.
+    pub(crate) timeline: Option<Timeline>,
 }
 
 /// Why an exchange did not come to its end.
@@ -88,6 +91,7 @@ impl Connection {
             doomed: false,
             key,
             opened: Instant::now(),
+            timeline: None,
         })
     }
 
@@ -212,34 +216,50 @@ impl Connection {
         Ok(())
     }
 
-    /// Takes what has arrived, up to the end of the exchange.
-    fn take_messages<S: Sink>(&mut self, sink: &mut S) -> Result<(), Interrupt> {
-        while self.syncs_unanswered > 0 {
-            if self.skipping > 0 {
-                self.skip();
-            }
-            let incoming = &mut self.wire.incoming;
-            let Some((tag, bytes)) = message::head(incoming).map_err(|_| Interrupt::Broken)? else { break };
-            if tag == backend::DATA_ROW_TAG && S::DISCARDS {
-                self.skipping = bytes;
-                continue;
-            }
-            if bytes > self.limits.response_bytes_max.saturating_add(MESSAGE_SLACK_BYTES) {
-                return Err(match tag {
-                    backend::DATA_ROW_TAG => Error::response_too_large(self.limits.response_bytes_max).into(),
-                    _ => Interrupt::Broken,
-                });
-            }
-            if incoming.len() < bytes {
-                incoming.reserve(bytes - incoming.len());
-                break;
-            }
-            match tag {
-                backend::DATA_ROW_TAG => self.take_row(bytes, sink)?,
-                _ => self.take_message(tag, bytes, sink)?,
+    /// Waits until something has come that nobody asked for, such as a notification. May be dropped and called again.
+    pub(crate) async fn heed<S: Sink>(&mut self, sink: &mut S) -> Result<(), Stop> {
+        loop {
+            match self.take_next(sink) {
+                Ok(true) => return Ok(()),
+                Ok(false) if self.wire.transfer().await.is_ok() => {}
+                Err(Interrupt::Refused(error)) => return Err(Stop::Refused(error)),
+                Ok(false) | Err(Interrupt::Broken) => return Err(self.lost()),
             }
         }
+    }
+
+    /// Takes what has arrived, up to the end of the exchange.
+    fn take_messages<S: Sink>(&mut self, sink: &mut S) -> Result<(), Interrupt> {
+        while self.syncs_unanswered > 0 && self.take_next(sink)? {}
         Ok(())
+    }
+
+    /// Takes the next message, or a part of it that nobody wants, as far as it has arrived.
+    fn take_next<S: Sink>(&mut self, sink: &mut S) -> Result<bool, Interrupt> {
+        if self.skipping > 0 {
+            self.skip();
+        }
+        let incoming = &mut self.wire.incoming;
+        let Some((tag, bytes)) = message::head(incoming).map_err(|_| Interrupt::Broken)? else { return Ok(false) };
+        if tag == backend::DATA_ROW_TAG && S::DISCARDS {
+            self.skipping = bytes;
+            return Ok(true);
+        }
+        if bytes > self.limits.response_bytes_max.saturating_add(MESSAGE_SLACK_BYTES) {
+            return Err(match tag {
+                backend::DATA_ROW_TAG => Error::response_too_large(self.limits.response_bytes_max).into(),
+                _ => Interrupt::Broken,
+            });
+        }
+        if incoming.len() < bytes {
+            incoming.reserve(bytes - incoming.len());
+            return Ok(false);
+        }
+        match tag {
+            backend::DATA_ROW_TAG => self.take_row(bytes, sink)?,
+            _ => self.take_message(tag, bytes, sink)?,
+        }
+        Ok(true)
     }
 
     fn skip(&mut self) {
@@ -280,6 +300,9 @@ impl Connection {
                 self.broken = true;
                 let refusal = "`COPY` from or to the client is not supported";
                 taken = Err(Error::new(ErrorKind::Unsupported, refusal).into());
+            }
+            backend::NOTIFICATION_RESPONSE_TAG => {
+                sink.notified(message::notification(message).ok_or(Interrupt::Broken)?);
             }
             backend::CLOSE_COMPLETE_TAG => {}
             _ if is_asynchronous(tag) => {}

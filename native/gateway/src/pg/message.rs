@@ -14,9 +14,25 @@ pub(crate) fn head(incoming: &[u8]) -> io::Result<Option<(u8, usize)>> {
     }
 }
 
+/// The payload of a whole `NotificationResponse`: behind the head a process, a channel and a payload, both of which end in
+/// a zero byte.
+pub(crate) fn notification(message: &[u8]) -> Option<&str> {
+    let rest = message.get(HEAD_BYTES + size_of::<u32>()..)?.strip_suffix(b"\0")?;
+    let channel_ends = rest.iter().position(|byte| *byte == 0)?;
+    str::from_utf8(&rest[channel_ends + 1..]).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ok_notification() {
+        assert_eq!(notification(b"A\0\0\0\x13\0\0\0\x07chan\0hello\0"), Some("hello"));
+        assert_eq!(notification(b"A\0\0\0\x0e\0\0\0\x07chan\0\0"), Some(""));
+        assert_eq!(notification(b"A\0\0\0\x0d\0\0\0\x07chan\0"), None);
+        assert_eq!(notification(b"A\0\0\0\x04"), None);
+    }
 
     #[test]
     fn ok_head() {

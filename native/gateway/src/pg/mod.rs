@@ -16,10 +16,11 @@ mod startup;
 mod statement_cache;
 mod stream;
 mod target;
+mod timeline;
 mod tls;
 mod wire;
 
-pub(crate) use connection::{Parameter, Stop};
+pub(crate) use connection::{Connection, Limits, Parameter, Stop};
 pub(crate) use lease::Lease;
 pub(crate) use pipeline::{Discard, Sink};
 pub(crate) use pool::{Gauges, Pool};

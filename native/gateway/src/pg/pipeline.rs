@@ -32,6 +32,8 @@ pub(crate) trait Sink {
     fn row(&mut self, row: Row<'_>) -> Result<(), Error>;
     /// The tag of `CommandComplete`, empty for an empty statement.
     fn complete(&mut self, tag: &str) -> Result<(), Error>;
+    /// The payload of a notification, which comes at any time to whoever listens.
+    fn notified(&mut self, _payload: &str) {}
 }
 
 /// Why the taking of messages stops before more can arrive.

@@ -17,6 +17,7 @@ use super::lease::Lease;
 use super::pipeline::Sink;
 use super::startup::StartupError;
 use super::target::Target;
+use super::timeline;
 use crate::metrics::Metrics;
 use crate::{Error, ErrorKind, Options};
 
@@ -40,6 +41,8 @@ pub(crate) struct Pool {
     /// One for each connection that may be open.
     permits: Arc<Semaphore>,
     pool_max: usize,
+    /// Whether a connection is asked for its timeline.
+    asks_timeline: bool,
     waiting: AtomicUsize,
     /// The last attempt to connect failed.
     unreachable: AtomicBool,
@@ -71,6 +74,7 @@ impl Pool {
             idle_timeout: options.idle_timeout,
             permits: Arc::new(Semaphore::new(options.pool_max)),
             pool_max: options.pool_max,
+            asks_timeline: options.writers,
             waiting: AtomicUsize::new(0),
             unreachable: AtomicBool::new(false),
             schema_version: AtomicU64::new(0),
@@ -108,9 +112,23 @@ impl Pool {
     /// Opens a connection beside the pool and closes it: for when all are in use and it must be known
     /// whether Postgres still answers.
     pub(crate) async fn probe(&self) -> Result<(), Error> {
-        let opened = Connection::open(&self.target, self.limits).await;
-        opened.map_err(|error| self.unreachable(error))?.close().await;
+        self.open_beside().await?.close().await;
         Ok(())
+    }
+
+    /// Opens a connection beside the pool.
+    pub(crate) async fn open_beside(&self) -> Result<Connection, Error> {
+        let opening = timeout(self.connect_timeout, self.connect());
+        let opened = opening.await.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
+        opened.map_err(|error| self.unreachable(error))
+    }
+
+    async fn connect(&self) -> Result<Connection, StartupError> {
+        let mut connection = Connection::open(&self.target, self.limits).await?;
+        if self.asks_timeline {
+            connection.timeline = timeline::ask(&mut connection).await?;
+        }
+        Ok(connection)
     }
 
     async fn permit(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, Error> {
@@ -147,7 +165,7 @@ impl Pool {
 
     async fn open(self: &Arc<Self>, permit: OwnedSemaphorePermit, deadline: Instant) -> Result<Lease, Error> {
         let deadline = deadline.min(Instant::now() + self.connect_timeout);
-        let opening = timeout_at(deadline, Connection::open(&self.target, self.limits));
+        let opening = timeout_at(deadline, self.connect());
         let opened = opening.await.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
         let connection = opened.map_err(|error| self.unreachable(error))?;
         self.metrics.connects.add(1);

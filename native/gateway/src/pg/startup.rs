@@ -1,6 +1,6 @@
 //! Logging in: `StartupMessage`, then whatever authentication the server asks for.
 
-use std::io;
+use std::{fmt, io};
 
 use bytes::BytesMut;
 use fallible_iterator::FallibleIterator;
@@ -23,6 +23,15 @@ pub(crate) enum StartupError {
     Io(io::Error),
     /// Postgres refused.
     Server(Box<ServerError>),
+}
+
+impl fmt::Display for StartupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartupError::Io(error) => write!(f, "cannot connect to Postgres: {error}"),
+            StartupError::Server(error) => f.write_str(&error.message),
+        }
+    }
 }
 
 impl From<io::Error> for StartupError {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use cache::{IN_PROGRESS_MAX, Snapshot, Timeline};
 
 use super::json;
 use super::reply::{Reply, text};
@@ -13,6 +14,8 @@ use crate::pg::{Cells, Columns, Row, Sink};
 
 /// The column whose value is a raw response's body.
 const BODY_COLUMN: &str = "body";
+/// The column whose value is the snapshot of the statement.
+const SNAPSHOT_COLUMN: &str = "snapshot";
 /// Bytes of `Headland-Row`; with more than that the ordinary form is the answer.
 pub(crate) const ROW_HEADER_BYTES_MAX: usize = 16 << 10;
 /// What a row takes in JSON at least.
@@ -37,6 +40,8 @@ pub(crate) struct RawReply {
     pub(crate) body: Bytes,
     /// The value of `Headland-Row`.
     pub(crate) row: Vec<u8>,
+    /// The column `snapshot`, where it is known what history it is of.
+    pub(crate) snapshot: Option<Snapshot>,
 }
 
 impl Held {
@@ -46,18 +51,22 @@ impl Held {
 
     /// The raw form, if the last result that has columns is one row with a `body`. What comes after it may end the
     /// transaction: a `ROLLBACK` has none.
-    pub(crate) fn raw(&self) -> Result<Option<RawReply>, Error> {
+    pub(crate) fn raw(&self, timeline: Option<Timeline>) -> Result<Option<RawReply>, Error> {
         let last = self.results.iter().rev().find(|result| !result.columns.columns.is_empty());
         let Some(HeldResult { columns, rows, .. }) = last else { return Ok(None) };
         let [row] = &rows[..] else { return Ok(None) };
         let Some(body_at) = columns.columns.iter().position(|column| column.name == BODY_COLUMN) else {
             return Ok(None);
         };
-        let mut body = Bytes::new();
+        let (mut body, mut snapshot) = (Bytes::new(), None);
         let mut out = vec![b'{'];
         for (index, (column, cell)) in columns.columns.iter().zip(Cells::of(row)).enumerate() {
             if index == body_at {
                 body = cell.map(|cell| row.slice_ref(cell)).unwrap_or_default();
+                continue;
+            }
+            if let (Some(timeline), SNAPSHOT_COLUMN, Some(cell)) = (timeline, column.name.as_str(), cell) {
+                snapshot = Snapshot::of_postgres(timeline, text(cell)?).map(|own| own.shrink(IN_PROGRESS_MAX));
                 continue;
             }
             if out.len() > 1 {
@@ -77,7 +86,12 @@ impl Held {
         if body.len() > self.bytes_max {
             return Err(Error::response_too_large(self.bytes_max));
         }
-        Ok((out.len() <= ROW_HEADER_BYTES_MAX).then_some(RawReply { body, row: out }))
+        Ok((out.len() <= ROW_HEADER_BYTES_MAX).then_some(RawReply { body, row: out, snapshot }))
+    }
+
+    /// Takes the result of a statement of our own that was added behind all others: its one row.
+    pub(crate) fn take_last_row(&mut self) -> Option<Bytes> {
+        self.results.pop()?.rows.pop()
     }
 
     /// The ordinary form.

@@ -52,6 +52,15 @@ impl Fixture {
         Some(Fixture { postgres: Some(postgres), ..Fixture::around(gateway, database) })
     }
 
+    /// Another gateway before the same database.
+    pub(crate) async fn beside(&self, change: impl FnOnce(&mut Options)) -> Fixture {
+        let postgres = self.postgres.expect("the shared server");
+        let mut options = Options::new(&postgres.socket_url(self.database), CREDENTIAL).unwrap();
+        change(&mut options);
+        let gateway = gateway::start(options).await.unwrap();
+        Fixture { postgres: Some(postgres), ..Fixture::around(gateway, self.database) }
+    }
+
     /// Around a gateway of the test's own making.
     pub(crate) fn around(gateway: Gateway, database: &'static str) -> Fixture {
         Fixture { database, postgres: None, gateway, client: client() }

@@ -1,0 +1,135 @@
+//! The conditional form of a read: the answer that an edge has, if it is still good, and no query.
+//!
+//! With a read an edge may say what it has: `Headland-Stored` is the snapshot of its answer, `Headland-Relations` the OIDs of
+//! the relations that the answer was made of, `Headland-Demanded` the snapshot that its caller demands, if any. If no writer is
+//! missing from it, nothing is run, and `Headland-Unchanged` is the snapshot that the same answer has by now. Every answer says
+//! what edges should know: `Headland-Known`, up to where all writers are known, and `Headland-Writers`, who they are, for the
+//! schema (`0`) and the relations named.
+
+use std::fmt::Write;
+
+use bytes::Bytes;
+use cache::{IN_PROGRESS_MAX, RelationId, SNAPSHOT_BYTES_MAX, Snapshot};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http_body_util::Full;
+use hyper::Response;
+
+use crate::writers::Known;
+use crate::{Error, ErrorKind};
+
+/// Most relations that an answer is said to be made of.
+const RELATIONS_MAX: usize = 256;
+
+const STORED: HeaderName = HeaderName::from_static("headland-stored");
+const DEMANDED: HeaderName = HeaderName::from_static("headland-demanded");
+const RELATIONS: HeaderName = HeaderName::from_static("headland-relations");
+const UNCHANGED: HeaderName = HeaderName::from_static("headland-unchanged");
+const KNOWN: HeaderName = HeaderName::from_static("headland-known");
+const WRITERS: HeaderName = HeaderName::from_static("headland-writers");
+
+/// What an edge says of the answer that it asks for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Question {
+    relations: Vec<RelationId>,
+    stored: Option<Snapshot>,
+    demanded: Snapshot,
+}
+
+impl Question {
+    /// Reads the headers.
+    pub(super) fn of(headers: &HeaderMap) -> Result<Question, Error> {
+        Ok(Question {
+            relations: headers.get(RELATIONS).map(relations).transpose()?.unwrap_or_default(),
+            stored: headers.get(STORED).map(|value| snapshot(&STORED, value)).transpose()?,
+            demanded: headers.get(DEMANDED).map(|value| snapshot(&DEMANDED, value)).transpose()?.unwrap_or_default(),
+        })
+    }
+
+    /// The whole response, if nothing has to be run.
+    pub(super) fn unchanged(&self, known: &Known) -> Option<Response<Full<Bytes>>> {
+        let snapshot = known.is_fresh(self.stored.as_ref()?, &self.demanded, &self.relations)?;
+        let mut response = Response::new(Full::default());
+        response.headers_mut().insert(UNCHANGED, value(&snapshot.shrink(IN_PROGRESS_MAX)));
+        self.tell(known, response.headers_mut());
+        Some(response)
+    }
+
+    /// Adds what edges should know. An answer whose relations nobody named says nothing.
+    pub(super) fn tell(&self, known: &Known, headers: &mut HeaderMap) {
+        if self.relations.is_empty() {
+            return;
+        }
+        let Some((known, writers)) = known.standings(&self.relations) else { return };
+        let mut told = String::new();
+        for (relation, writers) in writers {
+            let space = if told.is_empty() { "" } else { " " };
+            // Writing to a `String` cannot fail.
+            let _ = write!(told, "{space}{relation}={}", writers.grow(IN_PROGRESS_MAX));
+        }
+        headers.insert(KNOWN, value(&known.shrink(IN_PROGRESS_MAX)));
+        headers.insert(WRITERS, HeaderValue::try_from(told).expect("numbers are printable ASCII"));
+    }
+}
+
+/// A snapshot as a header has it.
+pub(super) fn value(snapshot: &Snapshot) -> HeaderValue {
+    HeaderValue::try_from(snapshot.to_string()).expect("numbers are printable ASCII")
+}
+
+fn snapshot(name: &HeaderName, value: &HeaderValue) -> Result<Snapshot, Error> {
+    let snapshot = value.to_str().ok().and_then(Snapshot::parse);
+    snapshot.ok_or_else(|| malformed(name, &format!("a snapshot has at most {SNAPSHOT_BYTES_MAX} bytes")))
+}
+
+fn relations(value: &HeaderValue) -> Result<Vec<RelationId>, Error> {
+    let words = value.to_str().unwrap_or("?").split(' ').take(RELATIONS_MAX + 1);
+    let relations: Option<Vec<RelationId>> = words.map(|word| word.parse().ok()).collect();
+    let relations = relations.filter(|relations| relations.len() <= RELATIONS_MAX);
+    relations.ok_or_else(|| malformed(&RELATIONS, &format!("there are at most {RELATIONS_MAX} OIDs")))
+}
+
+fn malformed(name: &HeaderName, why: &str) -> Error {
+    Error::new(ErrorKind::Malformed, format!("invalid `{name}`: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SNAPSHOT: &str = "00000000000000ab:10:12:10";
+
+    fn question(pairs: &[(HeaderName, &str)]) -> Result<Question, Error> {
+        let pair = |(name, value): &(HeaderName, &str)| (name.clone(), HeaderValue::from_str(value).unwrap());
+        Question::of(&pairs.iter().map(pair).collect())
+    }
+
+    #[test]
+    fn ok_nothing_said() {
+        assert_eq!(question(&[]).unwrap(), Question::default());
+    }
+
+    #[test]
+    fn ok_all_said() {
+        let asked = question(&[(RELATIONS, "16385 16390"), (STORED, SNAPSHOT), (DEMANDED, SNAPSHOT)]).unwrap();
+        let snapshot = Snapshot::parse(SNAPSHOT).unwrap();
+        assert_eq!(
+            asked,
+            Question { relations: vec![16385, 16390], stored: Some(snapshot.clone()), demanded: snapshot }
+        );
+    }
+
+    #[test]
+    fn err_malformed_or_too_many() {
+        let many = |count: usize| vec!["1"; count].join(" ");
+        assert!(question(&[(RELATIONS, &many(RELATIONS_MAX))]).is_ok());
+        for pair in [
+            (RELATIONS, many(RELATIONS_MAX + 1)),
+            (RELATIONS, String::new()),
+            (RELATIONS, "1,2".to_owned()),
+            (STORED, "10:12:10".to_owned()),
+            (DEMANDED, String::new()),
+        ] {
+            assert!(question(&[(pair.0.clone(), &pair.1)]).is_err(), "{pair:?}");
+        }
+    }
+}

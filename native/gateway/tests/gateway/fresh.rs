@@ -1,0 +1,168 @@
+//! Many readers with stored answers, many writers of each kind, and accidents: nobody is told that an old answer is good.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use cache::Snapshot;
+use freshness::{Checker, Version};
+use serde_json::json;
+
+use crate::fixture::{Fixture, until};
+
+const RELATIONS: u32 = 4;
+const READERS: usize = 12;
+const LENGTH: Duration = Duration::from_secs(4);
+/// A notification has come by then.
+const NOTIFIED_AFTER: Duration = Duration::from_secs(1);
+
+struct World {
+    gateway: Fixture,
+    oids: Vec<String>,
+    checker: Mutex<Checker>,
+    began: Instant,
+    unchanged: Mutex<usize>,
+}
+
+impl World {
+    async fn begin(gateway: Fixture) -> Arc<World> {
+        gateway.psql(gateway::INSTALL);
+        let mut oids = vec![];
+        for relation in 0..RELATIONS {
+            gateway.psql(&format!("CREATE TABLE counted{relation} (n int); INSERT INTO counted{relation} VALUES (0)"));
+            oids.push(gateway.psql(&format!("SELECT 'counted{relation}'::regclass::oid")));
+        }
+        let checker = Mutex::new(Checker::new(RELATIONS as usize, READERS));
+        Arc::new(World { gateway, oids, checker, began: Instant::now(), unchanged: Mutex::default() })
+    }
+
+    fn goes_on(&self) -> bool {
+        self.began.elapsed() < LENGTH
+    }
+
+    fn now(&self) -> u64 {
+        self.began.elapsed().as_micros() as u64
+    }
+
+    async fn batch(&self, sql: &str, headers: &[(&str, &str)]) -> Option<crate::fixture::Reply> {
+        let headers = [headers, &[("headland-raw", "true")]].concat();
+        let body = json!({"queries": [{"query": sql, "params": []}]}).to_string();
+        // A connection that was cut is an accident of this test.
+        Some(self.gateway.post(body, &headers).await).filter(|reply| reply.status == 200)
+    }
+
+    /// One who keeps answers; every other one also carries the last snapshot.
+    async fn read(self: Arc<World>, reader: usize) {
+        let carries = reader.is_multiple_of(2);
+        let mut rng = fastrand::Rng::with_seed(reader as u64);
+        let mut stored: HashMap<u32, (Snapshot, Version)> = HashMap::new();
+        let mut demanded = Snapshot::default();
+        while self.goes_on() {
+            let relation = rng.u32(0..RELATIONS);
+            let expected = {
+                let checker = self.checker.lock().unwrap();
+                let seen = carries.then(|| checker.expect_seen(reader, &[relation]));
+                [seen, Some(checker.expect_public(&[relation]))]
+            };
+            let has = stored.get(&relation).map(|(snapshot, _)| snapshot.to_string());
+            let demands = demanded.to_string();
+            let mut headers =
+                vec![("neon-batch-read-only", "true"), ("headland-relations", &self.oids[relation as usize])];
+            headers.extend(has.as_deref().map(|snapshot| ("headland-stored", snapshot)));
+            headers.extend((!demanded.is_empty()).then_some(("headland-demanded", demands.as_str())));
+            let sql = format!("SELECT n::text AS body, pg_current_snapshot()::text AS snapshot FROM counted{relation}");
+            let Some(reply) = self.batch(&sql, &headers).await else { continue };
+            let answer = match reply.header("headland-unchanged") {
+                Some(unchanged) => {
+                    *self.unchanged.lock().unwrap() += 1;
+                    (Snapshot::parse(unchanged).unwrap(), stored[&relation].1)
+                }
+                None => (
+                    Snapshot::parse(reply.header("headland-snapshot").unwrap()).unwrap(),
+                    reply.text().parse().unwrap(),
+                ),
+            };
+            let mut checker = self.checker.lock().unwrap();
+            for expected in expected.iter().flatten() {
+                checker.saw(expected, &[(relation, answer.1)], self.now());
+            }
+            if carries {
+                demanded.merge(&answer.0);
+            }
+            // Some keep what they had: an edge whose memory is old.
+            if !rng.u8(0..4).is_multiple_of(4) || !stored.contains_key(&relation) {
+                stored.insert(relation, answer);
+            }
+        }
+    }
+
+    /// One who writes through the gateway.
+    async fn write(self: Arc<World>, writer: u64) {
+        let mut rng = fastrand::Rng::with_seed(writer);
+        while self.goes_on() {
+            let relation = rng.u32(0..RELATIONS);
+            let pause = f64::from(rng.u8(0..20)) / 1000.0;
+            let sql = format!(
+                "WITH written AS (UPDATE counted{relation} SET n = n + 1 RETURNING n), slow AS MATERIALIZED \
+                 (SELECT pg_sleep({pause})) SELECT n::text AS body FROM written, slow"
+            );
+            if let Some(reply) = self.batch(&sql, &[]).await {
+                self.checker.lock().unwrap().is_public(relation, reply.text().parse().unwrap());
+            }
+            tokio::time::sleep(Duration::from_millis(rng.u64(0..60))).await;
+        }
+    }
+
+    /// One who writes beside it.
+    async fn write_directly(self: Arc<World>) {
+        let mut rng = fastrand::Rng::with_seed(77);
+        while self.goes_on() {
+            let relation = rng.u32(0..RELATIONS);
+            let world = self.clone();
+            let sql = format!("UPDATE counted{relation} SET n = n + 1 RETURNING n");
+            let told = tokio::task::spawn_blocking(move || world.gateway.psql(&sql)).await.unwrap();
+            let version = told.lines().next().unwrap().parse().unwrap();
+            let world = self.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(NOTIFIED_AFTER).await;
+                world.checker.lock().unwrap().is_public(relation, version);
+            });
+            tokio::time::sleep(Duration::from_millis(rng.u64(0..100))).await;
+        }
+    }
+
+    /// Cuts connections: the one that listens, and those that write.
+    async fn cut(self: Arc<World>) {
+        while self.goes_on() {
+            tokio::time::sleep(Duration::from_millis(900)).await;
+            let world = self.clone();
+            let cut = move || {
+                world.gateway.psql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
+                     AND pid <> pg_backend_pid() AND application_name <> 'psql'",
+                )
+            };
+            tokio::task::spawn_blocking(cut).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_nobody_is_told_that_an_old_answer_is_good() {
+    let Some(gateway) = Fixture::start_with("fresh", |options| options.writers = true).await else { return };
+    let world = World::begin(gateway).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    (0..READERS).for_each(|reader| _ = tasks.spawn(world.clone().read(reader)));
+    (0..3).for_each(|writer| _ = tasks.spawn(world.clone().write(writer)));
+    tasks.spawn(world.clone().write_directly());
+    tasks.spawn(world.clone().cut());
+    while let Some(ended) = tasks.join_next().await {
+        ended.unwrap();
+    }
+    let violations = world.checker.lock().unwrap().violations().to_vec();
+    assert!(violations.is_empty(), "{}", violations[0]);
+    let unchanged = *world.unchanged.lock().unwrap();
+    let trips = world.gateway.metric("trips_total").await;
+    assert!(unchanged > 100 && trips > 100, "{unchanged} were unchanged, {trips} were queries");
+    until("everything is given back", async || world.gateway.metric("pool_lent").await == 0).await;
+}

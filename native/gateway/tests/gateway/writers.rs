@@ -1,0 +1,245 @@
+//! Who wrote what: whether a stored answer is told to be still good, and never when it is not.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::fixture::{Fixture, Reply, until};
+
+const STORED: &str = "headland-stored";
+const RELATIONS: &str = "headland-relations";
+const DEMANDED: &str = "headland-demanded";
+
+/// A gateway that hears of all writers, before a database with three tables.
+async fn listening(database: &'static str) -> Option<Fixture> {
+    let gateway = Fixture::start_with(database, |options| options.writers = true).await?;
+    gateway.psql(gateway::INSTALL);
+    gateway.psql(
+        "CREATE TABLE films (id int PRIMARY KEY); CREATE TABLE people (id int PRIMARY KEY); \
+         CREATE TABLE casts (film int REFERENCES films ON DELETE CASCADE)",
+    );
+    let stored = Stored::new(&gateway, "films").await;
+    until("a floor", async || stored.refreshed(&gateway).await.is_good(&gateway).await).await;
+    Some(gateway)
+}
+
+/// An answer that an edge has: of which relation, and its snapshot.
+struct Stored {
+    relation: String,
+    snapshot: String,
+}
+
+impl Stored {
+    async fn new(gateway: &Fixture, relation: &str) -> Stored {
+        let relation = gateway.psql(&format!("SELECT '{relation}'::regclass::oid"));
+        Stored { relation, snapshot: String::new() }.refreshed(gateway).await
+    }
+
+    /// The same, asked for anew.
+    async fn refreshed(&self, gateway: &Fixture) -> Stored {
+        let reply = read(gateway, &[(RELATIONS, &self.relation)]).await;
+        Stored { relation: self.relation.clone(), snapshot: reply.header("headland-snapshot").unwrap().to_owned() }
+    }
+
+    async fn is_good(&self, gateway: &Fixture) -> bool {
+        self.is_good_for(gateway, None).await
+    }
+
+    async fn is_good_for(&self, gateway: &Fixture, demanded: Option<&str>) -> bool {
+        let mut headers = vec![(RELATIONS, self.relation.as_str()), (STORED, self.snapshot.as_str())];
+        headers.extend(demanded.map(|demanded| (DEMANDED, demanded)));
+        let reply = read(gateway, &headers).await;
+        let unchanged = reply.header("headland-unchanged").is_some();
+        assert_eq!(unchanged, reply.body.is_empty(), "{:?}", reply.headers);
+        unchanged
+    }
+}
+
+async fn read(gateway: &Fixture, headers: &[(&str, &str)]) -> Reply {
+    let sql = "SELECT 'rows' AS body, pg_current_snapshot()::text AS snapshot";
+    let headers = [headers, &[("neon-batch-read-only", "true")]].concat();
+    batch(gateway, &[sql], &headers).await
+}
+
+/// A batch in raw form.
+async fn batch(gateway: &Fixture, statements: &[&str], headers: &[(&str, &str)]) -> Reply {
+    let queries: Vec<_> = statements.iter().map(|sql| json!({"query": sql, "params": []})).collect();
+    let headers = [headers, &[("headland-raw", "true")]].concat();
+    let reply = gateway.post(json!({ "queries": queries }).to_string(), &headers).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    reply
+}
+
+/// Writes through the gateway; the snapshot that it hands out.
+async fn write(gateway: &Fixture, sql: &str) -> String {
+    let reply = batch(gateway, &[&format!("WITH written AS ({sql} RETURNING 1) SELECT 'written' AS body")], &[]).await;
+    reply.header("headland-snapshot").unwrap().to_owned()
+}
+
+async fn until_bad(what: &str, stored: &Stored, gateway: &Fixture) {
+    until(what, async || !stored.is_good(gateway).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_good_until_somebody_writes() {
+    let Some(gateway) = listening("writers").await else { return };
+    let (films, people) = (Stored::new(&gateway, "films").await, Stored::new(&gateway, "people").await);
+    let trips = gateway.metric("trips_total").await;
+    for _ in 0..10 {
+        assert!(films.is_good(&gateway).await && people.is_good(&gateway).await);
+    }
+    assert_eq!(gateway.metric("trips_total").await, trips, "nothing is asked where nothing has changed");
+    write(&gateway, "INSERT INTO films VALUES (1)").await;
+    assert!(!films.is_good(&gateway).await && people.is_good(&gateway).await);
+    assert!(films.refreshed(&gateway).await.is_good(&gateway).await);
+    gateway.psql("INSERT INTO people VALUES (1)");
+    until_bad("a notification", &people, &gateway).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_what_a_write_does_beside_itself() {
+    let Some(gateway) = listening("writers_beside").await else { return };
+    gateway.psql(
+        "CREATE FUNCTION also() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN INSERT INTO people VALUES (new.film); RETURN NULL; END $$; \
+         CREATE CONSTRAINT TRIGGER also AFTER INSERT ON casts DEFERRABLE INITIALLY DEFERRED \
+         FOR EACH ROW EXECUTE FUNCTION also()",
+    );
+    write(&gateway, "INSERT INTO films VALUES (1), (2)").await;
+    let people = Stored::new(&gateway, "people").await;
+    until("the DDL before", async || people.refreshed(&gateway).await.is_good(&gateway).await).await;
+    let people = people.refreshed(&gateway).await;
+    // At the end of the transaction, behind the report.
+    write(&gateway, "INSERT INTO casts VALUES (1)").await;
+    until_bad("a deferred trigger", &people, &gateway).await;
+    let casts = Stored::new(&gateway, "casts").await;
+    write(&gateway, "DELETE FROM films WHERE id = 2").await;
+    assert!(!casts.is_good(&gateway).await, "a foreign key may have deleted rows");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_the_schema_is_written_too() {
+    let Some(gateway) = listening("writers_schema").await else { return };
+    let films = Stored::new(&gateway, "films").await;
+    gateway.psql("CREATE TABLE later (id int PRIMARY KEY)");
+    until_bad("DDL", &films, &gateway).await;
+    let later = Stored::new(&gateway, "later").await;
+    gateway.psql("INSERT INTO later VALUES (1)");
+    until_bad("a new table's first row", &later, &gateway).await;
+    gateway.psql("CREATE TABLE parts (id int) PARTITION BY RANGE (id); CREATE TABLE part PARTITION OF parts DEFAULT");
+    let parts = Stored::new(&gateway, "parts").await;
+    until("the DDL before", async || parts.refreshed(&gateway).await.is_good(&gateway).await).await;
+    let parts = parts.refreshed(&gateway).await;
+    gateway.psql("INSERT INTO part VALUES (1)");
+    until_bad("a row of a partition", &parts, &gateway).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_what_a_caller_demands() {
+    let Some(gateway) = listening("writers_demands").await else { return };
+    let (films, people) = (Stored::new(&gateway, "films").await, Stored::new(&gateway, "people").await);
+    let demanded = write(&gateway, "INSERT INTO people VALUES (1)").await;
+    assert!(!people.is_good_for(&gateway, Some(&demanded)).await);
+    assert!(people.refreshed(&gateway).await.is_good_for(&gateway, Some(&demanded)).await);
+    // Nothing was written there; this is known as soon as it is known of all that is demanded.
+    until("all is known", async || films.is_good_for(&gateway, Some(&demanded)).await).await;
+    let (timeline, _) = demanded.split_once(':').unwrap();
+    let never = format!("{timeline}:18446744073709551000:18446744073709551000:");
+    assert!(!films.is_good_for(&gateway, Some(&never)).await);
+    assert!(!films.is_good_for(&gateway, Some("00000000000000ab:1:1:")).await, "another timeline");
+    let reply = gateway.post("{}", &[(DEMANDED, "1:1:")]).await;
+    assert_eq!(reply.status, 400);
+    assert!(reply.text().contains("invalid `headland-demanded`"), "{}", reply.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_a_connection_that_listens_no_more() {
+    let Some(gateway) = listening("writers_deaf").await else { return };
+    let films = Stored::new(&gateway, "films").await;
+    gateway.psql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
+         AND pid <> pg_backend_pid(); INSERT INTO films VALUES (1)",
+    );
+    until_bad("the loss", &films, &gateway).await;
+    until("a new floor", async || films.refreshed(&gateway).await.is_good(&gateway).await).await;
+    assert!(!films.is_good(&gateway).await, "what was written meanwhile was not heard of");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_a_gateway_that_starts_anew() {
+    let Some(gateway) = listening("writers_anew").await else { return };
+    let films = Stored::new(&gateway, "films").await;
+    assert!(films.is_good(&gateway).await);
+    write(&gateway, "INSERT INTO people VALUES (1)").await;
+    let other = gateway.beside(|options| options.writers = true).await;
+    until("a floor", async || films.refreshed(&other).await.is_good(&other).await).await;
+    assert!(!films.is_good(&other).await, "it cannot know what was written before it began");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_two_gateways_hear_of_each_other() {
+    let Some(one) = listening("writers_two").await else { return };
+    let other = one.beside(|options| options.writers = true).await;
+    let films = Stored::new(&one, "films").await;
+    for gateway in [&one, &other] {
+        until("a floor", async || films.refreshed(gateway).await.is_good(gateway).await).await;
+    }
+    until("nobody reports", async || one.psql("SELECT name FROM headland.reporter") == "shared").await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    for (writer, reader) in [(&one, &other), (&other, &one)] {
+        for id in 0..3 {
+            until("still good", async || films.refreshed(reader).await.is_good(reader).await).await;
+            let films = films.refreshed(reader).await;
+            let id = id + if std::ptr::eq(writer, &one) { 0 } else { 10 };
+            write(writer, &format!("INSERT INTO films VALUES ({id})")).await;
+            until_bad("a write through the other", &films, reader).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_a_write_whose_end_is_not_known() {
+    let Some(gateway) = listening("writers_doubt").await else { return };
+    let films = Stored::new(&gateway, "films").await;
+    let sql = ["INSERT INTO films VALUES (1)", "SELECT pg_sleep(30)::text AS body"];
+    let queries: Vec<_> = sql.iter().map(|sql| json!({"query": sql, "params": []})).collect();
+    let body = json!({ "queries": queries }).to_string();
+    let lost = gateway.post(body, &[("headland-raw", "true")]);
+    let killed = async {
+        gateway.until_activity("wait_event = 'PgSleep'", 1).await;
+        gateway.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'");
+    };
+    let (reply, ()) = tokio::join!(lost, killed);
+    assert_eq!(reply.status, 500, "{}", reply.text());
+    assert!(!films.is_good(&gateway).await, "it may have been committed");
+    until("a new floor", async || films.refreshed(&gateway).await.is_good(&gateway).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_writes_through_the_gateway_are_not_notified() {
+    let Some(gateway) = listening("writers_quiet").await else { return };
+    gateway.psql("CREATE TABLE heard (at timestamptz); SELECT headland.watch('heard')");
+    let heard = Stored::new(&gateway, "heard").await;
+    until("the DDL before", async || heard.refreshed(&gateway).await.is_good(&gateway).await).await;
+    let is_reported = "SELECT headland.is_reported()::text AS body";
+    let body = |reply: Reply| reply.text();
+    assert_eq!(body(batch(&gateway, &[is_reported], &[]).await), "true");
+    let repeatable = [("neon-batch-isolation-level", "RepeatableRead")];
+    assert_eq!(body(batch(&gateway, &[is_reported], &repeatable).await), "false", "its snapshot may be too old");
+    assert_eq!(gateway.psql("SELECT headland.is_reported()"), "f");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_without_what_the_database_needs() {
+    let Some(gateway) = Fixture::start_with("writers_bare", |options| options.writers = true).await else { return };
+    gateway.psql("CREATE TABLE films (id int)");
+    let films = Stored::new(&gateway, "films").await;
+    assert!(!films.is_good(&gateway).await);
+    gateway.psql(gateway::INSTALL);
+    until("a floor", async || films.refreshed(&gateway).await.is_good(&gateway).await).await;
+    gateway.psql(gateway::INSTALL);
+    gateway.psql(gateway::UNINSTALL);
+    until_bad("it is gone", &films.refreshed(&gateway).await, &gateway).await;
+    gateway.psql("INSERT INTO films VALUES (1)");
+    assert_eq!(gateway.psql("SELECT count(*) FROM pg_trigger WHERE tgname = 'headland'"), "0");
+}
