@@ -14,7 +14,7 @@ const RELATIONS: u32 = 4;
 const READERS: usize = 12;
 const LENGTH: Duration = Duration::from_secs(4);
 /// A notification has come by then.
-const NOTIFIED_AFTER: Duration = Duration::from_secs(1);
+const NOTIFIED_AFTER: Duration = Duration::from_millis(700);
 
 struct World {
     gateway: Fixture,
