@@ -36,6 +36,7 @@ pub(crate) struct Metrics {
     latencies: [Counter; BUCKETS_US.len() + 1],
     latency_sum_us: Counter,
     pub(crate) unchanged: Counter,
+    pub(crate) shared: Counter,
     pub(crate) statements: Counter,
     pub(crate) trips: Counter,
     pub(crate) connects: Counter,
@@ -64,6 +65,7 @@ impl Metrics {
         }
         for (name, help, counter) in [
             ("unchanged_total", "Reads answered without a query: what the edge has is still good.", &self.unchanged),
+            ("shared_total", "Reads answered by the query of another that was the same.", &self.shared),
             ("statements_total", "Statements of callers sent to Postgres.", &self.statements),
             ("trips_total", "Round trips to Postgres on behalf of requests.", &self.trips),
             ("connects_total", "Connections opened to Postgres.", &self.connects),

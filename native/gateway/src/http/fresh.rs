@@ -14,6 +14,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::Full;
 use hyper::Response;
 
+use crate::protocol::RawReply;
 use crate::writers::Known;
 use crate::{Error, ErrorKind};
 
@@ -52,6 +53,17 @@ impl Question {
         response.headers_mut().insert(UNCHANGED, value(&snapshot.shrink(IN_PROGRESS_MAX)));
         self.tell(known, response.headers_mut());
         Some(response)
+    }
+
+    /// Whether the edge says what the answer is made of, so that it can be told how good one is.
+    pub(super) fn is_about_relations(&self) -> bool {
+        !self.relations.is_empty()
+    }
+
+    /// Whether the answer to the same read would be the answer to this one too.
+    pub(super) fn is_answered_by(&self, reply: &RawReply, known: &Known) -> bool {
+        let snapshot = reply.snapshot.as_ref();
+        snapshot.is_some_and(|snapshot| known.is_fresh(snapshot, &self.demanded, &self.relations).is_some())
     }
 
     /// Adds what edges should know. An answer whose relations nobody named says nothing.

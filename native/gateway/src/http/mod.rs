@@ -1,6 +1,7 @@
 //! The gateway's face: HTTP/1.1 and HTTP/2, whole bodies.
 
 mod body;
+mod flights;
 mod fresh;
 mod health;
 mod limit;
@@ -32,4 +33,5 @@ struct State {
     limits: limit::Limits,
     /// Where it hears of writers.
     known: Option<Known>,
+    flights: flights::Flights,
 }

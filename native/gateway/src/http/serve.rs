@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
-use super::{State, health, limit, route, schema};
+use super::{State, flights, health, limit, route, schema};
 use crate::credential::Credential;
 use crate::metrics::Metrics;
 use crate::pg::{Pool, Target};
@@ -70,6 +70,7 @@ pub async fn start(options: Options) -> Result<Gateway, Error> {
         schema: schema::Schema::default(),
         limits: limit::Limits::new(options.limited_callers_max),
         known: options.writers.then(Known::default),
+        flights: flights::Flights::default(),
         options,
     });
     let (stop, stopped) = oneshot::channel();

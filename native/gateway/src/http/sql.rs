@@ -10,15 +10,20 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderVal
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::{Request, Response};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::State;
 use super::body;
+use super::flights::{Place, Read};
 use super::fresh::{self, Question};
 use super::limit::{LIMIT, Taken};
 use crate::execute::{Answer, Execution};
 use crate::protocol::{Call, Queries, RawReply};
+use crate::writers::Known;
 use crate::{Error, ErrorKind};
+
+/// How often a read waits for another before it runs by itself.
+const FLIGHTS_MAX: usize = 3;
 
 const CONNECTION_STRING: HeaderName = HeaderName::from_static("neon-connection-string");
 const RAW: HeaderName = HeaderName::from_static("headland-raw");
@@ -56,12 +61,54 @@ pub(super) async fn handle(state: &State, request: Request<Incoming>) -> Result<
         read => read?,
     };
     let queries = Queries::parse(&body)?;
-    let answer = execution(state, &call, &queries, deadline, patience).run().await?;
+    let execution = execution(state, &call, &queries, deadline, patience);
+    let answer = match known.filter(|_| call.raw && question.is_about_relations()) {
+        Some(known) => {
+            let read = Read { body: body.clone(), transaction: call.transaction };
+            share(state, known, &question, &read, &execution).await?
+        }
+        None => execution.run().await?,
+    };
     let mut response = respond(answer, &call, queries.is_batch());
     state.known.iter().for_each(|known| question.tell(known, response.headers_mut()));
     response.headers_mut().extend(catalog.map(|version| (CATALOG, version)));
     response.headers_mut().extend(limits.map(|told| (LIMIT, told)));
     Ok(response)
+}
+
+/// Answers a read by the query of one that is the same, where one runs; else by its own, which others may share.
+async fn share(
+    state: &State,
+    known: &Known,
+    question: &Question,
+    read: &Read,
+    execution: &Execution<'_>,
+) -> Result<Answer, Error> {
+    for _ in 0..FLIGHTS_MAX {
+        let mut landing = match state.flights.board(read) {
+            Place::Passenger(landing) => landing,
+            Place::Pilot(flight) => {
+                let answer = execution.run().await?;
+                if let Answer::Raw(reply) = &answer {
+                    flight.land(reply.clone());
+                }
+                return Ok(answer);
+            }
+        };
+        let landed = timeout_at(execution.deadline, landing.wait_for(Option::is_some)).await;
+        let landed = landed.map_err(|_elapsed| Error::deadline(execution.patience))?;
+        match landed.ok().and_then(|reply| reply.clone()) {
+            Some(reply) if question.is_answered_by(&reply, known) => {
+                state.metrics.shared.add(1);
+                return Ok(Answer::Raw(reply));
+            }
+            // Somebody has written meanwhile.
+            Some(_) => {}
+            // It has failed, and all who waited need not do so one after the other.
+            None => break,
+        }
+    }
+    execution.run().await
 }
 
 fn execution<'a>(
@@ -117,7 +164,7 @@ fn respond(answer: Answer, call: &Call, batch: bool) -> Response<Full<Bytes>> {
         Answer::Raw(RawReply { body, row, snapshot }) => {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
             headers.insert(RAW, HeaderValue::from_static("true"));
-            headers.insert(ROW, HeaderValue::from_bytes(&row).expect("JSON in ASCII without control characters"));
+            headers.insert(ROW, HeaderValue::from_maybe_shared(row).expect("JSON in ASCII without control characters"));
             headers.extend(snapshot.map(|snapshot| (SNAPSHOT, fresh::value(&snapshot))));
             body
         }

@@ -35,11 +35,12 @@ struct HeldResult {
     tag: String,
 }
 
-/// A response in raw form.
+/// A response in raw form. A copy shares its bytes.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct RawReply {
     pub(crate) body: Bytes,
     /// The value of `Headland-Row`.
-    pub(crate) row: Vec<u8>,
+    pub(crate) row: Bytes,
     /// The column `snapshot`, where it is known what history it is of.
     pub(crate) snapshot: Option<Snapshot>,
 }
@@ -86,7 +87,7 @@ impl Held {
         if body.len() > self.bytes_max {
             return Err(Error::response_too_large(self.bytes_max));
         }
-        Ok((out.len() <= ROW_HEADER_BYTES_MAX).then_some(RawReply { body, row: out, snapshot }))
+        Ok((out.len() <= ROW_HEADER_BYTES_MAX).then_some(RawReply { body, row: out.into(), snapshot }))
     }
 
     /// Takes the result of a statement of our own that was added behind all others: its one row.

@@ -12,7 +12,7 @@ mod reply;
 mod request;
 mod value;
 
-pub(crate) use call::Call;
+pub(crate) use call::{Call, Transaction};
 pub(crate) use held::{Held, RawReply};
 pub(crate) use reply::{Reply, Shape};
 pub(crate) use request::{Queries, Query};

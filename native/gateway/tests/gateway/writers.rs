@@ -62,8 +62,8 @@ async fn read(gateway: &Fixture, headers: &[(&str, &str)]) -> Reply {
 }
 
 /// A batch in raw form.
-async fn batch(gateway: &Fixture, statements: &[&str], headers: &[(&str, &str)]) -> Reply {
-    let queries: Vec<_> = statements.iter().map(|sql| json!({"query": sql, "params": []})).collect();
+async fn batch(gateway: &Fixture, statements: &[impl AsRef<str>], headers: &[(&str, &str)]) -> Reply {
+    let queries: Vec<_> = statements.iter().map(|sql| json!({"query": sql.as_ref(), "params": []})).collect();
     let headers = [headers, &[("headland-raw", "true")]].concat();
     let reply = gateway.post(json!({ "queries": queries }).to_string(), &headers).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
@@ -94,6 +94,38 @@ async fn ok_good_until_somebody_writes() {
     assert!(films.refreshed(&gateway).await.is_good(&gateway).await);
     gateway.psql("INSERT INTO people VALUES (1)");
     until_bad("a notification", &people, &gateway).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_one_query_for_many_that_are_the_same() {
+    const READS: usize = 1000;
+    let Some(gateway) = listening("writers_many").await else { return };
+    gateway.psql("INSERT INTO films VALUES (1)");
+    let films = Stored::new(&gateway, "films").await;
+    until("a notification", async || films.refreshed(&gateway).await.is_good(&gateway).await).await;
+    let sql = "SELECT count(*)::text AS body, pg_current_snapshot()::text AS snapshot FROM films, pg_sleep(1)";
+    // All of them arrive within that second.
+    let headers = [(RELATIONS, films.relation.as_str()), ("neon-batch-read-only", "true")];
+    let statements = [sql];
+    let reads = || futures_util::future::join_all((0..READS).map(|_| batch(&gateway, &statements, &headers)));
+    let before = gateway.metric("trips_total").await;
+    let replies = reads().await;
+    assert!(replies.iter().all(|reply| reply.text() == "1" && reply.header("headland-known").is_some()));
+    assert_eq!(gateway.metric("trips_total").await - before, 1);
+    assert_eq!(gateway.metric("shared_total").await, READS as u64 - 1);
+    let keys: Vec<String> = (0..20).map(|key| sql.replace("(1)", &format!("(1 + 0 * {key})"))).collect();
+    let before = gateway.metric("trips_total").await;
+    let reads = (0..READS).map(|read| batch(&gateway, std::slice::from_ref(&keys[read % keys.len()]), &headers));
+    futures_util::future::join_all(reads).await;
+    assert_eq!(gateway.metric("trips_total").await - before, keys.len() as u64);
+    // Who asks after a write does not get what was read before it.
+    let late = async {
+        gateway.until_activity("wait_event = 'PgSleep'", 1).await;
+        write(&gateway, "INSERT INTO films VALUES (2)").await;
+        batch(&gateway, &statements, &headers).await.text()
+    };
+    let (early, late) = tokio::join!(batch(&gateway, &statements, &headers), late);
+    assert_eq!((early.text().as_str(), late.as_str()), ("1", "2"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
