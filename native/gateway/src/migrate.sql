@@ -28,35 +28,28 @@ BEGIN
 END
 $$;
 
--- Whether this transaction's gateway will report what it wrote. The lock is held by such a transaction until it has ended,
--- and by a gateway while it takes over, so that the one that reports cannot change in between. With a snapshot that is older
--- than the lock the name could be an old one: only READ COMMITTED takes a new one for each statement.
-CREATE OR REPLACE FUNCTION headland.is_reported() RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-  sender pg_catalog.text := pg_catalog.current_setting('headland.reporter', true);
-BEGIN
-  IF sender IS NULL OR sender OPERATOR(pg_catalog.=) ''
-    OR pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.<>) 'read committed' THEN
-    RETURN false;
-  END IF;
-  IF NOT pg_catalog.pg_try_advisory_xact_lock_shared(4853721926001) THEN
-    RETURN false;
-  END IF;
-  RETURN (SELECT reporter.name OPERATOR(pg_catalog.=) sender FROM headland.reporter);
-END
-$$;
-
+-- A transaction whose gateway reports what it wrote leaves a note for it. The lock is held by such a transaction until it
+-- has ended, and by a gateway while it takes over, so that the one that reports cannot change in between. With a snapshot that
+-- is older than the lock the name could be an old one: only READ COMMITTED takes a new one for each statement.
 CREATE OR REPLACE FUNCTION headland.wrote() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   -- Of a partitioned table all parts are one.
   relation pg_catalog.oid := coalesce(pg_catalog.pg_partition_root(TG_RELID), TG_RELID);
-  wrote pg_catalog.text := pg_catalog.current_setting('headland.wrote', true);
+  sender pg_catalog.text := pg_catalog.current_setting('headland.reporter', true);
+  noted pg_catalog.text;
 BEGIN
-  IF NOT headland.is_reported() THEN
-    PERFORM headland.notify_of(relation);
-  ELSIF relation OPERATOR(pg_catalog.<>) ALL (pg_catalog.string_to_array(coalesce(wrote, ''), ' ')::pg_catalog.oid[]) THEN
-    PERFORM pg_catalog.set_config('headland.wrote', pg_catalog.concat_ws(' ', nullif(wrote, ''), relation), true);
+  IF sender OPERATOR(pg_catalog.<>) ''
+    AND pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed'
+    AND pg_catalog.pg_try_advisory_xact_lock_shared(4853721926001) THEN
+    IF (SELECT reporter.name OPERATOR(pg_catalog.=) sender FROM headland.reporter) THEN
+      noted := pg_catalog.concat(pg_catalog.current_setting('headland.wrote', true), ' ');
+      IF pg_catalog.strpos(noted, pg_catalog.concat(' ', relation, ' ')) OPERATOR(pg_catalog.=) 0 THEN
+        PERFORM pg_catalog.set_config('headland.wrote', pg_catalog.concat(noted, relation), true);
+      END IF;
+      RETURN NULL;
+    END IF;
   END IF;
+  PERFORM headland.notify_of(relation);
   RETURN NULL;
 END
 $$;
