@@ -67,11 +67,11 @@ impl Execution<'_> {
         let timeline = lease.timeline;
         // Whoever asks for the raw form keeps to what ends with the transaction.
         lease.release(true);
-        let report = write.and_then(|write| {
-            let report = Report::read(timeline?, Cells::of(&held.take_last_row()?))?;
-            write.report(&report);
-            Some(report)
-        });
+        let row = write.as_ref().and_then(|_| held.take_last_row());
+        let report = row.zip(timeline).and_then(|(row, timeline)| Report::read(timeline, Cells::of(&row)));
+        if let (Some(write), Some(report)) = (write, &report) {
+            write.report(report);
+        }
         match held.raw(timeline).map_err(took_effect)? {
             Some(raw) => Ok(Answer::Raw(RawReply { snapshot: report.map(Report::snapshot).or(raw.snapshot), ..raw })),
             None => self.write(&held, None),
@@ -186,7 +186,7 @@ impl Execution<'_> {
             Queries::Single(query) => statement(lease, query)?,
             Queries::Batch(queries) => {
                 lease.control(&self.call.transaction.begin())?;
-                write.and_then(Write::prelude).map_or(Ok(()), |prelude| lease.control(prelude))?;
+                write.map_or(Ok(()), |write| lease.control(write.prelude()))?;
                 queries.iter().try_for_each(|query| statement(lease, query))?;
                 write.map_or(Ok(()), |_| lease.statement(REPORT, &[]))?;
                 lease.control("COMMIT")?;

@@ -28,9 +28,10 @@ BEGIN
 END
 $$;
 
--- A transaction whose gateway reports what it wrote leaves a note for it. The lock is held by such a transaction until it
--- has ended, and by a gateway while it takes over, so that the one that reports cannot change in between. With a snapshot that
--- is older than the lock the name could be an old one: only READ COMMITTED takes a new one for each statement.
+-- A transaction that comes through a gateway leaves it a note of what it wrote. The one whose gateway reports to all, as there
+-- is no other, needs no notification. The lock is held by such a transaction until it has ended, and by a gateway while it takes
+-- over, so that the one that reports cannot change in between. With a snapshot that is older than the lock the name could be an
+-- old one: only READ COMMITTED takes a new one for each statement.
 CREATE OR REPLACE FUNCTION headland.wrote() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   -- Of a partitioned table all parts are one.
@@ -38,15 +39,16 @@ DECLARE
   sender pg_catalog.text := pg_catalog.current_setting('headland.reporter', true);
   noted pg_catalog.text;
 BEGIN
-  IF sender OPERATOR(pg_catalog.<>) ''
-    AND pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed'
-    AND pg_catalog.pg_try_advisory_xact_lock_shared(4853721926001) THEN
-    IF (SELECT reporter.name OPERATOR(pg_catalog.=) sender FROM headland.reporter) THEN
-      noted := pg_catalog.concat(pg_catalog.current_setting('headland.wrote', true), ' ');
-      IF pg_catalog.strpos(noted, pg_catalog.concat(' ', relation, ' ')) OPERATOR(pg_catalog.=) 0 THEN
-        PERFORM pg_catalog.set_config('headland.wrote', pg_catalog.concat(noted, relation), true);
+  IF sender OPERATOR(pg_catalog.<>) '' THEN
+    noted := pg_catalog.concat(pg_catalog.current_setting('headland.wrote', true), ' ');
+    IF pg_catalog.strpos(noted, pg_catalog.concat(' ', relation, ' ')) OPERATOR(pg_catalog.=) 0 THEN
+      PERFORM pg_catalog.set_config('headland.wrote', pg_catalog.concat(noted, relation), true);
+    END IF;
+    IF pg_catalog.current_setting('transaction_isolation') OPERATOR(pg_catalog.=) 'read committed'
+      AND pg_catalog.pg_try_advisory_xact_lock_shared(4853721926001) THEN
+      IF (SELECT reporter.name OPERATOR(pg_catalog.=) sender FROM headland.reporter) THEN
+        RETURN NULL;
       END IF;
-      RETURN NULL;
     END IF;
   END IF;
   PERFORM headland.notify_of(relation);

@@ -21,7 +21,7 @@ const QUERY: &str = "SELECT pg_catalog.concat_ws(':', system_identifier, \
     pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8)) \
     FROM pg_catalog.pg_control_system() WHERE NOT pg_catalog.pg_is_in_recovery()";
 
-/// Asks, in one round trip.
+/// Asks, in one round trip. A role that may not know it has a connection without.
 pub(super) async fn ask(connection: &mut Connection) -> Result<Option<Timeline>, StartupError> {
     connection.start()?;
     connection.statement(QUERY, &[])?;
@@ -32,10 +32,8 @@ pub(super) async fn ask(connection: &mut Connection) -> Result<Option<Timeline>,
         Err(Stop::Lost { error: Some(error), .. }) => return Err(StartupError::Server(error)),
         Err(_) => return Err(io::Error::other("the connection was lost").into()),
     }
-    match connection.take_failure() {
-        Some(failure) => Err(StartupError::Server(failure.error)),
-        None => Ok(hashed.0),
-    }
+    let refused = connection.take_failure().is_some();
+    Ok(hashed.0.filter(|_| !refused))
 }
 
 struct Hashed(Option<Timeline>);

@@ -25,7 +25,7 @@ use crate::pg::{Columns, Connection, Pool, Row, Sink, Stop};
 const MARK_INTERVAL: Duration = Duration::from_millis(100);
 /// After this long without an answer the connection is given up. Taking over waits for writes, whose deadlines are shorter.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// After the connection was lost.
+/// From one connection to the next.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The name of nobody in particular: several gateways hear of every write.
 const SHARED: &str = "shared";
@@ -34,13 +34,14 @@ const SHARED: &str = "shared";
 pub(crate) async fn listen(known: &Known, pool: &Arc<Pool>) {
     let mut said = String::new();
     loop {
+        let began = Instant::now();
         let Err(why) = attend(known, pool).await;
         known.lose();
         if said != why {
             tracing::warn!(why, "writers are not known, so nothing that is stored counts as fresh");
             said = why;
         }
-        sleep(PAUSE).await;
+        sleep(PAUSE.saturating_sub(began.elapsed())).await;
     }
 }
 
@@ -50,7 +51,7 @@ async fn attend(known: &Known, pool: &Arc<Pool>) -> Result<Infallible, String> {
     let mut name = line.name(1);
     for round in 2.. {
         known.lose();
-        let in_doubt = std::mem::take(&mut known.state().in_doubt);
+        let in_doubt = known.state().in_doubt.len();
         line.ask(&format!("SELECT headland.take_over('{name}')")).await?;
         line.forget();
         let floor = line.snapshot().await?;

@@ -21,6 +21,8 @@ pub(crate) use self::report::{REPORT, Report};
 
 /// Any change of the schema counts as a write to this.
 const SCHEMA: RelationId = 0;
+/// In place of the name of who reports: of nobody.
+const NOTIFIED: &str = "-";
 /// Where nothing was heard for this long, it is not known that there was nothing to hear.
 const SILENCE_MAX: Duration = Duration::from_secs(3);
 
@@ -70,11 +72,12 @@ impl Known {
         Some((state.writers.known().clone(), writers?))
     }
 
-    /// A write is about to be sent. Where nothing is missed, and there is no other gateway, the database does not notify of it.
+    /// A write is about to be sent. It will say what it wrote; where nothing is missed, and there is no other gateway, the
+    /// database does not notify of it as well.
     pub(crate) fn begin(&self) -> Write<'_> {
         let mut state = self.state();
-        let prelude = state.reporter.as_ref().map(|reporter| prelude(reporter));
-        let ticket = prelude.is_some().then(|| state.writers.begin());
+        let prelude = prelude(state.reporter.as_deref().unwrap_or(NOTIFIED));
+        let ticket = state.reporter.is_some().then(|| state.writers.begin());
         Write { known: self, ticket, prelude }
     }
 
@@ -87,17 +90,16 @@ impl Known {
         self.state().lose();
     }
 
-    /// From here on nothing is missed. What was in doubt has ended before the floor was taken; if more is by now, the
-    /// listener has been told.
-    fn find(&self, floor: &Snapshot, reporter: Option<String>, ended: Vec<Ticket>) {
+    /// From here on nothing is missed. So many writes were in doubt before the floor was waited for, and have ended; if there
+    /// are more by now, the listener has been told, and has to take another one.
+    fn find(&self, floor: &Snapshot, reporter: Option<String>, in_doubt: usize) {
         let mut state = self.state();
-        if !state.in_doubt.is_empty() {
-            return state.in_doubt.extend(ended);
+        if state.in_doubt.len() == in_doubt {
+            state.writers.find(floor);
+            std::mem::take(&mut state.in_doubt).into_iter().for_each(|ticket| state.writers.end(ticket));
+            state.reporter = reporter;
+            state.heard_at = Some(Instant::now());
         }
-        state.writers.find(floor);
-        ended.into_iter().for_each(|ticket| state.writers.end(ticket));
-        state.reporter = reporter;
-        state.heard_at = Some(Instant::now());
     }
 
     /// Waits until nothing was heard for too long.
@@ -118,24 +120,24 @@ impl State {
     }
 }
 
-/// The statement that has triggers leave a transaction to its gateway.
+/// The statement that has triggers leave notes for the gateway.
 fn prelude(reporter: &str) -> String {
     format!("SELECT pg_catalog.set_config('headland.reporter', '{reporter}', true)")
 }
 
-/// A write that says what it has done. One that was to report itself and ends without a word may have been committed: writers
-/// are missed then.
+/// A write that says what it has done. One of which only it speaks, and which ends without a word, may have been committed:
+/// writers are missed then.
 pub(crate) struct Write<'a> {
     known: &'a Known,
     /// `None` where the database notifies.
     ticket: Option<Ticket>,
-    prelude: Option<String>,
+    prelude: String,
 }
 
 impl Write<'_> {
-    /// The statement that goes before its own, if one does.
-    pub(crate) fn prelude(&self) -> Option<&str> {
-        self.prelude.as_deref()
+    /// The statement that goes before its own.
+    pub(crate) fn prelude(&self) -> &str {
+        &self.prelude
     }
 
     /// It has been committed, and did this.

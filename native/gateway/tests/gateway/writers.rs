@@ -252,19 +252,52 @@ async fn ok_a_write_whose_end_is_not_known() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ok_writes_through_the_gateway_are_not_notified() {
     let Some(gateway) = listening("writers_quiet").await else { return };
-    let noted = async |headers: &[(&str, &str)], id: u32| {
+    let locked = async |headers: &[(&str, &str)], id: u32| {
         let write = format!("INSERT INTO films VALUES ({id})");
         let again = format!("DELETE FROM films WHERE id = {id}");
-        let noted = "SELECT coalesce(current_setting('headland.wrote', true), '') AS body".to_owned();
-        batch(&gateway, &[write, again, noted], headers).await.text()
+        let noted = "SELECT concat_ws(',', current_setting('headland.wrote', true), \
+            (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()), \
+            (SELECT name = current_setting('headland.reporter') FROM headland.reporter)) AS body";
+        batch(&gateway, &[write, again, noted.to_owned()], headers).await.text()
     };
     let films = Stored::new(&gateway, "films").await.relation;
     let casts = Stored::new(&gateway, "casts").await.relation;
-    assert_eq!(noted(&[], 1).await, format!(" {films} {casts}"), "each once");
+    let noted = format!(" {films} {casts}");
+    assert_eq!(locked(&[], 1).await, format!("{noted},1,t"), "noted once, and reported");
     let repeatable = [("neon-batch-isolation-level", "RepeatableRead")];
-    assert_eq!(noted(&repeatable, 2).await, "", "its snapshot may be older than the name of who reports");
+    let unlocked = locked(&repeatable, 2).await;
+    assert_eq!(unlocked, format!("{noted},0,t"), "its snapshot may be older than the name of who reports");
     gateway.psql("SELECT headland.take_over('another')");
-    assert_eq!(noted(&[], 3).await, "", "another one reports");
+    assert!(locked(&[], 3).await.ends_with(",f"), "another one reports");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_what_is_rolled_back_was_not_written() {
+    let Some(gateway) = listening("writers_undone").await else { return };
+    let films = Stored::new(&gateway, "films").await;
+    let written = "WITH written AS (INSERT INTO films VALUES (1) RETURNING 1) SELECT 'written' AS body";
+    for statements in [&[written, "ROLLBACK"][..], &["SELECT 'nothing' AS body"]] {
+        let reply = batch(&gateway, statements, &[]).await;
+        assert!(reply.header("headland-snapshot").is_some() && !reply.body.is_empty());
+    }
+    let refused = [written, "SELECT 1 / 0 AS body"].map(|sql| json!({"query": sql, "params": []}));
+    let reply = gateway.post(json!({ "queries": refused }).to_string(), &[("headland-raw", "true")]).await;
+    assert_eq!(reply.status, 400);
+    assert!(films.is_good(&gateway).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_a_role_that_may_not_know_the_timeline() {
+    let Some(gateway) = listening("writers_blind").await else { return };
+    gateway.psql("CREATE ROLE blind LOGIN; GRANT ALL ON films TO blind");
+    gateway.psql("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC");
+    let blind = |options: &mut gateway::Options| {
+        options.writers = true;
+        options.database_url = options.database_url.replacen("postgres@", "blind@", 1);
+    };
+    let blind = gateway.beside(blind).await;
+    let reply = batch(&blind, &["SELECT count(*)::text AS body FROM films"], &[]).await;
+    assert_eq!((reply.text().as_str(), reply.header("headland-snapshot")), ("0", None));
 }
 
 #[tokio::test(flavor = "multi_thread")]
