@@ -226,6 +226,7 @@ async fn ok_two_gateways_hear_of_each_other() {
             let films = films.refreshed(reader).await;
             let id = id + if std::ptr::eq(writer, &one) { 0 } else { 10 };
             write(writer, &format!("INSERT INTO films VALUES ({id})")).await;
+            assert!(!films.is_good(writer).await, "its own writes it knows at once");
             until_bad("a write through the other", &films, reader).await;
         }
     }
