@@ -17,7 +17,8 @@ const LENGTH: Duration = Duration::from_secs(6);
 const NOTIFIED_AFTER: Duration = Duration::from_secs(2);
 
 struct World {
-    gateway: Fixture,
+    /// One or two, before the same database.
+    gateways: Vec<Fixture>,
     oids: Vec<String>,
     checker: Mutex<Checker>,
     began: Instant,
@@ -25,7 +26,8 @@ struct World {
 }
 
 impl World {
-    async fn begin(gateway: Fixture) -> Arc<World> {
+    async fn begin(gateways: Vec<Fixture>) -> Arc<World> {
+        let gateway = &gateways[0];
         gateway.psql(gateway::INSTALL);
         let mut oids = vec![];
         for relation in 0..RELATIONS {
@@ -33,7 +35,7 @@ impl World {
             oids.push(gateway.psql(&format!("SELECT 'counted{relation}'::regclass::oid")));
         }
         let checker = Mutex::new(Checker::new(RELATIONS as usize, READERS));
-        Arc::new(World { gateway, oids, checker, began: Instant::now(), unchanged: Mutex::default() })
+        Arc::new(World { gateways, oids, checker, began: Instant::now(), unchanged: Mutex::default() })
     }
 
     fn goes_on(&self) -> bool {
@@ -44,11 +46,24 @@ impl World {
         self.began.elapsed().as_micros() as u64
     }
 
+    /// From now on nobody may miss this version; where there is another gateway, from when that has been notified.
+    fn publish(self: &Arc<World>, relation: u32, version: Version, is_heard: bool) {
+        if is_heard {
+            return self.checker.lock().unwrap().is_public(relation, version);
+        }
+        let world = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(NOTIFIED_AFTER).await;
+            world.publish(relation, version, true);
+        });
+    }
+
     async fn batch(&self, sql: &str, headers: &[(&str, &str)]) -> Option<crate::fixture::Reply> {
         let headers = [headers, &[("headland-raw", "true")]].concat();
         let body = json!({"queries": [{"query": sql, "params": []}]}).to_string();
         // A connection that was cut is an accident of this test.
-        Some(self.gateway.post(body, &headers).await).filter(|reply| reply.status == 200)
+        let gateway = &self.gateways[fastrand::usize(0..self.gateways.len())];
+        Some(gateway.post(body, &headers).await).filter(|reply| reply.status == 200)
     }
 
     /// One who keeps answers; every other one also carries the last snapshot.
@@ -107,7 +122,7 @@ impl World {
                  (SELECT pg_sleep({pause})) SELECT n::text AS body FROM written, slow"
             );
             if let Some(reply) = self.batch(&sql, &[]).await {
-                self.checker.lock().unwrap().is_public(relation, reply.text().parse().unwrap());
+                self.publish(relation, reply.text().parse().unwrap(), self.gateways.len() == 1);
             }
             tokio::time::sleep(Duration::from_millis(rng.u64(0..60))).await;
         }
@@ -120,13 +135,8 @@ impl World {
             let relation = rng.u32(0..RELATIONS);
             let world = self.clone();
             let sql = format!("UPDATE counted{relation} SET n = n + 1 RETURNING n");
-            let told = tokio::task::spawn_blocking(move || world.gateway.psql(&sql)).await.unwrap();
-            let version = told.lines().next().unwrap().parse().unwrap();
-            let world = self.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(NOTIFIED_AFTER).await;
-                world.checker.lock().unwrap().is_public(relation, version);
-            });
+            let told = tokio::task::spawn_blocking(move || world.gateways[0].psql(&sql)).await.unwrap();
+            self.publish(relation, told.lines().next().unwrap().parse().unwrap(), false);
             tokio::time::sleep(Duration::from_millis(rng.u64(0..100))).await;
         }
     }
@@ -137,7 +147,7 @@ impl World {
             tokio::time::sleep(Duration::from_millis(900)).await;
             let world = self.clone();
             let cut = move || {
-                world.gateway.psql(
+                world.gateways[0].psql(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
                      AND pid <> pg_backend_pid() AND application_name <> 'psql'",
                 )
@@ -147,10 +157,8 @@ impl World {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn ok_nobody_is_told_that_an_old_answer_is_good() {
-    let Some(gateway) = Fixture::start_with("fresh", |options| options.writers = true).await else { return };
-    let world = World::begin(gateway).await;
+async fn nobody_is_told_that_an_old_answer_is_good(gateways: Vec<Fixture>) {
+    let world = World::begin(gateways).await;
     let mut tasks = tokio::task::JoinSet::new();
     (0..READERS).for_each(|reader| _ = tasks.spawn(world.clone().read(reader)));
     (0..3).for_each(|writer| _ = tasks.spawn(world.clone().write(writer)));
@@ -162,7 +170,22 @@ async fn ok_nobody_is_told_that_an_old_answer_is_good() {
     let violations = world.checker.lock().unwrap().violations().to_vec();
     assert!(violations.is_empty(), "{}", violations[0]);
     let unchanged = *world.unchanged.lock().unwrap();
-    let trips = world.gateway.metric("trips_total").await;
+    let trips = world.gateways[0].metric("trips_total").await;
     assert!(unchanged > 100 && trips > 100, "{unchanged} were unchanged, {trips} were queries");
-    until("everything is given back", async || world.gateway.metric("pool_lent").await == 0).await;
+    for gateway in &world.gateways {
+        until("everything is given back", async || gateway.metric("pool_lent").await == 0).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_one_gateway() {
+    let Some(gateway) = Fixture::start_with("fresh", |options| options.writers = true).await else { return };
+    nobody_is_told_that_an_old_answer_is_good(vec![gateway]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_two_gateways() {
+    let Some(one) = Fixture::start_with("fresh_two", |options| options.writers = true).await else { return };
+    let other = one.beside(|options| options.writers = true).await;
+    nobody_is_told_that_an_old_answer_is_good(vec![one, other]).await;
 }
