@@ -1,5 +1,7 @@
 //! `headland migrate`: has a database tell its gateway who writes what.
 
+use std::io::{self, Write};
+
 use anyhow::Context;
 
 /// What `headland migrate` takes.
@@ -20,7 +22,8 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let sql = if options.undo { gateway::UNINSTALL } else { gateway::INSTALL };
     if options.print {
-        println!("{}", sql.trim_end());
+        // Whoever reads may stop.
+        let _ = writeln!(io::stdout(), "{}", sql.trim_end());
         return Ok(());
     }
     gateway::migrate(&options.database_url, sql).await.context("nothing was changed")?;

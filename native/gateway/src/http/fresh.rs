@@ -90,14 +90,19 @@ pub(super) fn value(snapshot: &Snapshot) -> HeaderValue {
 
 fn snapshot(name: &HeaderName, value: &HeaderValue) -> Result<Snapshot, Error> {
     let snapshot = value.to_str().ok().and_then(Snapshot::parse);
-    snapshot.ok_or_else(|| malformed(name, &format!("a snapshot has at most {SNAPSHOT_BYTES_MAX} bytes")))
+    snapshot.ok_or_else(|| {
+        let form = "a snapshot is 16 hexadecimal digits, `:`, and Postgres' text";
+        malformed(name, &format!("{form}, in {SNAPSHOT_BYTES_MAX} bytes at most"))
+    })
 }
 
 fn relations(value: &HeaderValue) -> Result<Vec<RelationId>, Error> {
     let words = value.to_str().unwrap_or("?").split(' ').take(RELATIONS_MAX + 1);
     let relations: Option<Vec<RelationId>> = words.map(|word| word.parse().ok()).collect();
     let relations = relations.filter(|relations| relations.len() <= RELATIONS_MAX);
-    relations.ok_or_else(|| malformed(&RELATIONS, &format!("there are at most {RELATIONS_MAX} OIDs")))
+    relations.ok_or_else(|| {
+        malformed(&RELATIONS, &format!("it is a list of OIDs with a space between, {RELATIONS_MAX} at most"))
+    })
 }
 
 fn malformed(name: &HeaderName, why: &str) -> Error {
