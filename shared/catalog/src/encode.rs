@@ -14,7 +14,8 @@ use crate::checksum::checksum;
 use crate::derive::{Derived, Leg, derive};
 use crate::format::{
     CHECKSUM_AT, DIRECTORY_AT, FORMAT_VERSION, FORWARD, HAS_REPRESENTATIONS, HEADER_BYTES, IDENTITY_ALWAYS,
-    IDENTITY_BY_DEFAULT, INVERSE, IS_GENERATED, IS_NULLABLE, IS_UNIQUE, MAGIC, THROUGH, put_block, put_varint, within,
+    IDENTITY_BY_DEFAULT, INVERSE, IS_GENERATED, IS_NULLABLE, IS_UNIQUE, IS_WATCHED, MAGIC, THROUGH, put_block,
+    put_varint, within,
 };
 use crate::introspection::{Answer, Column, Relation, Type};
 use crate::link::Link;
@@ -190,7 +191,7 @@ impl Relations<'_> {
         let relation = &self.answer.relations[place];
         put_varint(bytes, self.strings.offset(&relation.schema));
         put_varint(bytes, self.strings.offset(&relation.name));
-        bytes.extend([kind_byte(relation.kind), relation.flags | self.representations(relation)]);
+        bytes.extend([kind_byte(relation.kind), relation.flags & !IS_WATCHED | self.representations(relation)]);
         put_varint(bytes, relation.oid);
         put_optional(bytes, relation.description.as_deref(), self.strings);
         let columns = relation.columns.iter().map(|column| self.columns.offset(self.keys[*column]));
@@ -319,6 +320,15 @@ mod tests {
         let has_representations = |name| catalog.relation("app", name).unwrap().has_representations();
         assert!(has_representations("typed") && !has_representations("films"));
         assert!(catalog.relation("app", "typed").unwrap().column("Name").is_none());
+    }
+
+    #[test]
+    fn ok_what_a_relation_is_known_to_read() {
+        for (flags, expected) in [(0, [false, false]), (64, [true, false]), (128, [false, true]), (192, [true, true])] {
+            let catalog = Database::new().table("films", &["*id"]).flags("films", flags).catalog();
+            let films = catalog.relation("app", "films").unwrap();
+            assert_eq!([films.is_determined(), films.reads_claims()], expected);
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@
 //!                key:block(string *)                          ; the primary key's columns in the key's order
 //!                relationships:block(relationship *)          ; sorted, see link.rs
 //!                sources:block(source *)                      ; see source.rs; empty for a relation other
-//!                                                             ; than a view that has itself alone
+//!                                                             ; than a view that has itself alone, watched
 //!                computed:block(computed *)                   ; sorted by schema and name
 //! relationship = leg-offset * 4 + direction : varint          ; direction 0: from the leg's source to its target,
 //!                                                             ; 1: from its target to its source
@@ -63,7 +63,7 @@
 use crate::{Error, ErrorKind, RelationKind, TypeKind};
 
 /// The version of the encoding that is written, and the only one that is read.
-pub const FORMAT_VERSION: u8 = 5;
+pub const FORMAT_VERSION: u8 = 6;
 /// Largest encoding in bytes: what the smallest store that holds a catalog whole (Workers KV) takes as one value.
 pub const BYTES_MAX: usize = 25 * 1024 * 1024;
 /// Most relations.
@@ -105,13 +105,18 @@ pub(crate) const IDENTITY_ALWAYS: u8 = 2;
 pub(crate) const IDENTITY_BY_DEFAULT: u8 = 4;
 pub(crate) const IS_GENERATED: u8 = 8;
 
-// Flags of a relation; a source has HAS_ROW_SECURITY alone. HAS_REPRESENTATIONS is not in the introspection's answer.
+// Flags of a relation. HAS_REPRESENTATIONS is not in the introspection's answer, which has IS_WATCHED in its place.
 pub(crate) const IS_INSERTABLE: u8 = 1;
 pub(crate) const IS_UPDATABLE: u8 = 2;
 pub(crate) const IS_DELETABLE: u8 = 4;
 pub(crate) const HAS_ROW_SECURITY: u8 = 8;
 pub(crate) const HAS_REPRESENTATIONS: u8 = 16;
 pub(crate) const STORES_AS_SENT: u8 = 32;
+pub(crate) const IS_DETERMINED: u8 = 64;
+pub(crate) const READS_CLAIMS: u8 = 128;
+
+// Flags of a source: HAS_ROW_SECURITY as well.
+pub(crate) const IS_WATCHED: u8 = 16;
 
 // Flags of a leg.
 pub(crate) const IS_UNIQUE: u8 = 1;

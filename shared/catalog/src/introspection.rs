@@ -13,7 +13,7 @@
 //! column       = [name, number-of-type, flags] | [name, number-of-type, flags, default | null, comment | null]
 //! relation     = [oid, schema, name, kind, flags, comment | null, [number-of-column*], [attnum*] | null]
 //!                                                           ; null: 1, 2, 3, …
-//! other        = [oid, schema, name, kind, has-row-security]      ; what is not exposed, but shares rows with what is
+//! other        = [oid, schema, name, kind, flags]           ; what is not exposed, but read or written with what is
 //! key          = [oid, [attnum*]]                           ; a primary key, of either
 //! foreign-key  = [name, source-oid, target-oid, [source-attnum*], [target-attnum*], is-unique]
 //! view         = [oid, outline]                             ; see view.rs
@@ -30,7 +30,8 @@
 //! role         = [name, isolation-level | null, [[setting, value]*]]
 //! ```
 //!
-//! Kinds and flags are those of format.rs.
+//! `reads` has what the query of a view reads, and what the policies of a table do. Kinds and flags are those of
+//! format.rs.
 
 use std::borrow::Cow;
 
@@ -113,7 +114,7 @@ pub(crate) struct Other<'a> {
     pub(crate) schema: Cow<'a, str>,
     pub(crate) name: Cow<'a, str>,
     pub(crate) kind: char,
-    pub(crate) has_row_security: bool,
+    pub(crate) flags: u8,
 }
 
 /// A foreign key; the columns of both ends in the same order.
@@ -207,7 +208,7 @@ rows! {
     Type { name, base_name, kind, base_kind, max_length, labels, is_not_null, default }
     Relation { oid, schema, name, kind, flags, description, columns, attnums }
     Column { name, data_type, flags, default, description }
-    Other { oid, schema, name, kind, has_row_security }
+    Other { oid, schema, name, kind, flags }
     ForeignKey { name, source, target, source_columns, target_columns, is_unique }
     View { oid, outline }
     Computed { source, target, schema, name, is_to_one }

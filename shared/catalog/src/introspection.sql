@@ -176,6 +176,239 @@ changing as (
   where w.ev_type <> '1'
 ),
 
+-- Partitions and other children, of tables; indexes have inheritance of their own.
+inherits as materialized (
+  select i.inhparent as parent, i.inhrelid as child
+  from pg_catalog.pg_inherits i
+  join pg_catalog.pg_class c on c.oid = i.inhrelid
+  where c.relkind in ('r', 'p', 'f')
+),
+
+-- The policies that a reader of a table meets.
+policy as materialized (
+  select p.oid, p.polrelid, p.polqual
+  from pg_catalog.pg_policy p
+  join pg_catalog.pg_class c on c.oid = p.polrelid
+  where c.relrowsecurity and p.polcmd in ('r', '*')
+),
+
+-- What is looked at when a relation is read: by the query of a view, and by the policies of a table. The rows of a
+-- materialized view are its own.
+looks_at as materialized (
+  select r.view as oid, r.source
+  from reads r
+  join pg_catalog.pg_class c on c.oid = r.view
+  where c.relkind = 'v'
+  union
+  select p.polrelid, d.refobjid
+  from policy p
+  join pg_catalog.pg_depend d
+    on d.classid = 'pg_catalog.pg_policy'::regclass and d.objid = p.oid and d.refclassid = 'pg_catalog.pg_class'::regclass
+  where d.refobjid <> p.polrelid
+),
+
+made_of as materialized (
+  select oid, source as part from looks_at
+  union all select parent, child from inherits
+),
+
+neighbour as materialized (
+  select oid, part as next from made_of
+  union all select view, source from reads
+  union all select child, parent from inherits
+),
+
+-- Whatever the exposed relations are, show, look at, or share rows with, in any schema.
+reachable as materialized (
+  select oid from relation
+  union
+  select n.next from reachable r join neighbour n on n.oid = r.oid
+),
+
+-- What is evaluated when a relation is read, as Postgres keeps it: nested nodes as text.
+evaluated as (
+  select r.oid, w.ev_action::text as nodes
+  from reachable r
+  join pg_catalog.pg_class c on c.oid = r.oid and c.relkind = 'v'
+  join pg_catalog.pg_rewrite w on w.ev_class = r.oid and w.ev_type = '1'
+  union all
+  select r.oid, p.polqual::text
+  from reachable r
+  join policy p on p.polrelid = r.oid
+),
+
+-- The fields of these nodes that decide whether an answer follows from the tables. The special characters of names are
+-- escaped, so that none looks like a field. It is quicker to search twice than for everything at once.
+found as (
+  select distinct e.oid, fields.match[1] as field
+  from evaluated e
+  cross join lateral (
+    -- What is called, also by operators, aggregates and windows; and relations, since who depends on the system's own
+    -- is not recorded.
+    select regexp_matches(e.nodes, ':(?:func|opfunc|aggfno|winfno|rel)id [0-9]+', 'g') as match
+    union all
+    select regexp_matches(
+      e.nodes,
+      -- `current_setting`, and its argument if that is a constant which begins with `request.jwt`: bytes, after four of
+      -- their number.
+      ':(?:op)?funcid (?:2077|3294) (?:[^{}]*:args \(\{CONST [^{}]*\[ (?:-?[0-9]+ ){4}114 101 113 117 101 115 116 46 106 119 116 )?'
+      -- What a value becomes by way of text. Other nodes that change a type have a modifier in between.
+      || '|:resulttype [0-9]+ :resultcollid'
+      -- `current_date`, `current_user` and the like; samples; what reads parts of a document as values of any type.
+      || '|\{(?:SQLVALUEFUNCTION :op [0-9]+|TABLESAMPLECLAUSE|TABLEFUNC|JSONEXPR) '
+      -- The system's columns, but not `tableoid`.
+      || '|:varattno -[1-5] ',
+      'g'
+    )
+  ) as fields
+),
+
+-- With what is called by the aggregates of users, who need not say that it is volatile. Lower OIDs are the system's own.
+field as materialized (
+  select oid, field from found
+  union
+  select f.oid, ':funcid ' || called
+  from found f
+  join pg_catalog.pg_aggregate a on a.aggfnoid = substring(f.field from '^:(?:agg|win)fnoid ([0-9]+)')::oid
+  cross join unnest(array[a.aggtransfn, a.aggcombinefn, a.aggfinalfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn]::oid[]) as called
+  where a.aggfnoid >= 16384 and called <> 0
+),
+
+field_parsed as materialized (
+  select
+    field,
+    substring(field from '^:(?:func|opfunc|aggfno|winfno)id ([0-9]+)$')::oid as function,
+    substring(field from '^:relid ([0-9]+)$')::oid as relation,
+    substring(field from '^:resulttype ([0-9]+)')::oid as type,
+    substring(field from ' :op ([0-9]+)')::int as keyword,
+    field like ':%funcid % 116 ' as is_claim
+  from (select distinct field from field) as each
+),
+
+-- Types for which a text always means the same value, and arrays of them: not dates, of which one may be `today`, nor
+-- types made of others, nor names of the system's objects.
+steady_type as materialized (
+  select t.oid
+  from pg_catalog.pg_type t
+  left join pg_catalog.pg_type e on e.oid = t.typelem and t.typlen = -1
+  join pg_catalog.pg_proc p on p.oid = coalesce(e.typinput, t.typinput)
+  where p.provolatile = 'i' or coalesce(e.typtype, t.typtype) = 'e' or coalesce(e.oid, t.oid) = 'interval'::regtype
+),
+
+-- Functions of users, called or not known to be immutable, that a look at their text shows to be made of their
+-- arguments, constants and claims. Each step takes out what is harmless: pairs of quotes, which leave every string
+-- between two single ones; strings; settings that are claims; keywords, and types that are not called like functions.
+-- Only signs may be left. A comment, a quoted name and an escape leave more than that.
+plain_function as materialized (
+  select p.oid
+  from field_parsed f
+  join pg_catalog.pg_proc p on p.oid = f.function
+  join pg_catalog.pg_language l on l.oid = p.prolang
+  join steady_type t on t.oid = p.prorettype
+  cross join lateral (select replace(lower(p.prosrc), '''''', '') as text) as body
+  cross join lateral (select regexp_replace(body.text, '''(request\.jwt)?[^''\\]*''', '#\1', 'g') as text) as unquoted
+  cross join lateral (
+    select regexp_replace(unquoted.text, '\ycurrent_setting\s*\(\s*#request\.jwt', '(', 'g') as text
+  ) as unset
+  cross join lateral (
+    select regexp_replace(
+      unset.text,
+      '\y(?:select|as|case|when|then|else|end|and|or|not|is|null|true|false|in|like|between|begin|return|exception|others'
+      || '|cast|coalesce|nullif|lower|upper|trim|btrim|current_role|current_user|pg_catalog)\y'
+      || '|\y(?:bool|boolean|int|int[248]|integer|smallint|bigint|numeric|text|varchar|uuid|jsonb?)\y(?!\s*\()',
+      '', 'g'
+    ) as text
+  ) as rest
+  where p.oid >= 16384 and p.provolatile = 's' and l.lanname in ('sql', 'plpgsql') and p.prosrc <> ''
+    and rest.text ~ '^(?:[\s\d#()\[\].,:;=<>!|&?+*%/-]|\$\d)*$' and rest.text !~ '--|/\*'
+),
+
+called as materialized (
+  select
+    p.oid, p.prosrc, p.proname,
+    case
+      -- What it is called with is a field of its own.
+      when p.oid in (2077, 3294) then true
+      -- A call does not mention the defaults that it leaves out.
+      when p.proargdefaults::text ~ '\{(?!CONST )' then false
+      when p.prokind = 'a' or p.provolatile = 'i' then true
+      when p.oid >= 16384 then p.oid in (select oid from plain_function)
+      -- Of the system's stable functions those that depend on settings of how values are written and on what DDL may
+      -- change, but not on a clock, a state, or more tables. `timetz` is not among them, as its offset may be today's;
+      -- nor is what makes records of JSON, in which a text may say `now`.
+      else p.provolatile = 's' and p.proname ~ ('^(?:concat(_ws)?|format|textanycat|anytextcat|quote_(literal|nullable)|pg_typeof'
+        || '|to_(char|date|number|timestamp)|numeric|money|length|convert(_from|_to)?|enum_(first|last|range)'
+        || '|to_jsonb?|row_to_json|array_to_(json|string)|jsonb?_build_(array|object)'
+        || '|(to|plainto|phraseto|websearch_to)_ts(query|vector)|jsonb?_to_tsvector|ts_headline|ts_match_t[tq]'
+        || '|date|time|(make_)?timestamp(tz)?|(date|timestamp|timestamptz)_(?!in$).*|interval_pl_timestamptz|extract|overlaps'
+        || '|generate_series)$')
+    end as is_steady
+  from field_parsed f
+  join pg_catalog.pg_proc p on p.oid = f.function
+),
+
+-- For each field: whether it says the same as long as the tables, the role and the claims are the same, and whether it
+-- may say what the claims are.
+judged as materialized (
+  select
+    f.field,
+    case
+      when f.is_claim then true
+      when f.function is not null then coalesce(p.is_steady, false)
+      when f.relation is not null then f.relation = 0 or f.relation >= 16384
+      when f.type is not null then f.type in (select oid from steady_type)
+      -- The role, by three names, and the database.
+      when f.keyword is not null then f.keyword in (9, 10, 11, 13)
+      else false
+    end as is_steady,
+    case
+      when f.is_claim then true
+      when p.oid >= 16384 then not p.is_steady or p.prosrc ~* 'jwt|current_setting|\yauth\y'
+      -- The others read what their text says.
+      else p.proname ~ '^(?:current_setting|ts_stat|ts_rewrite)$|_to_xml'
+    end as may_read_claims
+  from field_parsed f
+  left join called p on p.oid = f.function
+),
+
+-- Whose answer may become another without a write to one of its tables.
+undetermined as materialized (
+  select r.oid
+  from reachable r
+  join pg_catalog.pg_class c on c.oid = r.oid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  -- Neither temporary nor unlogged: a crash empties the latter.
+  where c.relkind not in ('r', 'p', 'v', 'm') or c.relpersistence <> 'p' or n.nspname in ('pg_catalog', 'information_schema')
+  union
+  select f.oid from field f join judged j on j.field = f.field where not j.is_steady
+  union
+  select m.oid from undetermined u join made_of m on m.part = u.oid
+),
+
+claiming as materialized (
+  select r.oid from reachable r join pg_catalog.pg_class c on c.oid = r.oid where c.relrowsecurity
+  union
+  select f.oid from field f join judged j on j.field = f.field where j.may_read_claims
+  union
+  select m.oid from claiming c join made_of m on m.part = c.oid
+),
+
+-- What notifies of its writes: a table by the trigger that `headland migrate` gives it, for all statements that write
+-- (bits of tgtype: 4 insert, 8 delete, 16 update, 32 truncate); a materialized view by the event trigger, as its refresh
+-- is DDL.
+watched as materialized (
+  select t.tgrelid as oid
+  from pg_catalog.pg_trigger t
+  join pg_catalog.pg_proc p on p.oid = t.tgfoid
+  join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+  where t.tgname = 'headland' and t.tgenabled in ('O', 'A') and t.tgtype = 60 and n.nspname = 'headland' and p.proname = 'wrote'
+  union all
+  select r.oid
+  from reachable r
+  join pg_catalog.pg_class c on c.oid = r.oid and c.relkind = 'm'
+  where exists (select from pg_catalog.pg_event_trigger where evtname = 'headland' and evtenabled in ('O', 'A'))
+),
+
 relation_described as (
   select
     r.oid,
@@ -194,44 +427,38 @@ relation_described as (
         else 0
       end
       + case when r.relrowsecurity then 8 else 0 end
+      + case when w.oid is null then 0 else 16 end
       -- What partitions and foreign servers do with their rows is not looked at.
-      + case when r.relkind = 'r' and r.oid not in (select oid from changing) then 32 else 0 end,
+      + case when r.relkind = 'r' and r.oid not in (select oid from changing) then 32 else 0 end
+      + case when u.oid is null then 64 else 0 end
+      + case when a.oid is null then 0 else 128 end,
       d.description,
       coalesce(c.numbers, '{}'),
       c.attnums
     ) as described
   from relation r
   left join columns_of c on c.attrelid = r.oid
+  left join watched w on w.oid = r.oid
+  left join undetermined u on u.oid = r.oid
+  left join claiming a on a.oid = r.oid
   left join pg_catalog.pg_description d
     on d.objoid = r.oid and d.objsubid = 0 and d.classoid = 'pg_catalog.pg_class'::regclass
 ),
 
--- Partitions and other children, of tables; indexes have inheritance of their own.
-inherits as materialized (
-  select i.inhparent as parent, i.inhrelid as child
-  from pg_catalog.pg_inherits i
-  join pg_catalog.pg_class c on c.oid = i.inhrelid
-  where c.relkind in ('r', 'p', 'f')
-),
-
-neighbour as materialized (
-  select view as oid, source as next from reads
-  union all select parent, child from inherits
-  union all select child, parent from inherits
-),
-
--- Whatever the exposed relations are, show, or share rows with, in any schema.
-reachable as (
-  select oid from relation
-  union
-  select n.next from reachable r join neighbour n on n.oid = r.oid
-),
-
 other_described as (
-  select c.oid, json_build_array(c.oid::bigint, n.nspname, c.relname, c.relkind, c.relrowsecurity) as described
+  select
+    c.oid,
+    json_build_array(
+      c.oid::bigint,
+      n.nspname,
+      c.relname,
+      c.relkind,
+      case when c.relrowsecurity then 8 else 0 end + case when w.oid is null then 0 else 16 end
+    ) as described
   from reachable r
   join pg_catalog.pg_class c on c.oid = r.oid
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  left join watched w on w.oid = r.oid
   where not exists (select from relation e where e.oid = r.oid)
 ),
 
@@ -475,8 +702,8 @@ select json_build_object(
   'foreign_keys', (select coalesce(json_agg(described order by conrelid, conname), '[]') from foreign_key_described),
   'views', (select coalesce(json_agg(described order by ev_class), '[]') from view_described),
   'reads', (
-    select coalesce(json_agg(json_build_array(view::bigint, source::bigint) order by view, source), '[]')
-    from reads where view in (select oid from reachable)
+    select coalesce(json_agg(json_build_array(oid::bigint, source::bigint) order by oid, source), '[]')
+    from looks_at where oid in (select oid from reachable)
   ),
   'inherits', (
     select coalesce(json_agg(json_build_array(parent::bigint, child::bigint) order by parent, child), '[]')

@@ -1,7 +1,8 @@
 //! One relation: a table, a view, or what else can be read like one.
 
 use crate::format::{
-    self, Cursor, HAS_REPRESENTATIONS, HAS_ROW_SECURITY, IS_DELETABLE, IS_INSERTABLE, IS_UPDATABLE, STORES_AS_SENT,
+    self, Cursor, HAS_REPRESENTATIONS, HAS_ROW_SECURITY, IS_DELETABLE, IS_DETERMINED, IS_INSERTABLE, IS_UPDATABLE,
+    IS_WATCHED, READS_CLAIMS, STORES_AS_SENT,
 };
 use crate::{Catalog, Column, ComputedRelationships, Relationships};
 
@@ -113,6 +114,22 @@ impl<'a> Relation<'a> {
         self.parts().flags & STORES_AS_SENT != 0
     }
 
+    /// Whether the rows that a caller sees follow from the rows of the [`sources`](Self::sources), the caller's role and
+    /// the caller's claims alone. It is so unless something that is evaluated when the relation is read (by itself, by a
+    /// view below it, or by a policy of a table below it) could say otherwise without a write: a clock, a setting, a
+    /// state of the server, a sample, a foreign, system, temporary or unlogged table, a function that is volatile, or a
+    /// stable one whose text does not show that it reads none of these. That a function is immutable is believed. What
+    /// shows values ([`Column::to_json`]) is not looked at.
+    pub fn is_determined(&self) -> bool {
+        self.parts().flags & IS_DETERMINED != 0
+    }
+
+    /// Whether the rows that a caller sees may depend on the caller's claims: a table below has row security, or
+    /// something that is evaluated reads a setting or calls a function that may read one.
+    pub fn reads_claims(&self) -> bool {
+        self.parts().flags & READS_CLAIMS != 0
+    }
+
     /// The columns, in the order in which they were created; dropped ones are not among them.
     pub fn columns(&self) -> Columns<'a> {
         Columns { catalog: self.catalog, rest: self.parts().columns }
@@ -148,7 +165,8 @@ impl<'a> Relation<'a> {
 
     /// The tables in which the rows of this relation are written, in the order of their OIDs: for a table or a materialized
     /// view itself, with its partitions, other children and parents, since a writer may name any of them; for a view all
-    /// these of what it reads, however many views lie between. What the body of a function reads is not known.
+    /// these of what it reads, however many views lie between. To them come those that policies read. What the body of a
+    /// function reads is not known.
     pub fn sources(&self) -> Sources<'a> {
         let parts = self.parts();
         let itself = Source {
@@ -156,6 +174,7 @@ impl<'a> Relation<'a> {
             schema: self.schema,
             name: self.name,
             has_row_security: parts.flags & HAS_ROW_SECURITY != 0,
+            is_watched: true,
         };
         let is_alone = parts.sources.0.is_empty() && self.kind() != RelationKind::View;
         Sources { catalog: self.catalog, itself: is_alone.then_some(itself), rest: parts.sources }
@@ -233,6 +252,8 @@ pub struct Source<'a> {
     pub name: &'a str,
     /// Whether row security is enabled on it, so that what is read may depend on who asks.
     pub has_row_security: bool,
+    /// Whether the database notifies of every write to it, as `headland migrate` arranges.
+    pub is_watched: bool,
 }
 
 /// The tables that a relation reads.
@@ -250,11 +271,14 @@ impl<'a> Iterator for Sources<'a> {
         if let Some(itself) = self.itself.take() {
             return Some(itself);
         }
+        let (oid, schema, name) = (self.rest.varint()?, self.rest.varint()?, self.rest.varint()?);
+        let flags = self.rest.byte()?;
         Some(Source {
-            oid: self.rest.varint()?,
-            schema: self.catalog.string(self.rest.varint()?)?,
-            name: self.catalog.string(self.rest.varint()?)?,
-            has_row_security: self.rest.byte()? & HAS_ROW_SECURITY != 0,
+            oid,
+            schema: self.catalog.string(schema)?,
+            name: self.catalog.string(name)?,
+            has_row_security: flags & HAS_ROW_SECURITY != 0,
+            is_watched: flags & IS_WATCHED != 0,
         })
     }
 }

@@ -65,6 +65,20 @@ impl Database {
         self
     }
 
+    /// A policy of a table that reads another relation.
+    pub(crate) fn policy(mut self, table: &str, read: &str) -> Database {
+        let edge = json!([self.oid(table), self.oid(read)]);
+        self.reads.push(edge);
+        self
+    }
+
+    /// Flags of an exposed relation instead of those that all have.
+    pub(crate) fn flags(mut self, name: &str, flags: u8) -> Database {
+        let relation = self.relations.iter_mut().find(|relation| relation[2] == name).expect("the relation is exposed");
+        relation[4] = flags.into();
+        self
+    }
+
     /// Another type, by whose place the last table's columns are then typed.
     pub(crate) fn typed(mut self, columns: &[Value], types: &[Value]) -> Database {
         self.types.extend_from_slice(types);
@@ -109,7 +123,7 @@ impl Database {
         self.columns.extend(columns.iter().map(|column| json!([column.trim_start_matches('*'), 0, 1])));
         let numbers: Vec<usize> = (first..self.columns.len()).collect();
         match name.split_once('.') {
-            Some((schema, name)) => self.others.push(json!([oid, schema, name, kind, false])),
+            Some((schema, name)) => self.others.push(json!([oid, schema, name, kind, 0])),
             None => self.relations.push(json!([oid, "app", name, kind, 7, null, numbers])),
         }
         // Columns of what is not exposed are found by name all the same.
@@ -125,7 +139,9 @@ impl Database {
             let Some((table, column)) = origin.rsplit_once('.') else { continue };
             let (table, attnums) = self.place(&format!("{table}({column})"));
             outline.push_str(&format!("{{#{}@{table}.{}}}", place + 1, attnums[0]));
-            self.reads.push(json!([oid, table]));
+            if kind == 'v' {
+                self.reads.push(json!([oid, table]));
+            }
         }
         self.views.push(json!([oid, outline + "}"]));
         self

@@ -3,6 +3,7 @@
 //! Runs where PostgreSQL's programs are found, and says so and passes where they are not.
 
 mod cluster;
+mod reads;
 
 use std::fmt::Write;
 
@@ -96,14 +97,16 @@ fn described(catalog: &Catalog) -> String {
 }
 
 fn describe(text: &mut String, relation: Relation<'_>) -> std::fmt::Result {
-    let can = [
+    let facts = [
         (relation.is_insertable(), " insert"),
         (relation.is_updatable(), " update"),
         (relation.is_deletable(), " delete"),
         (relation.stores_as_sent(), " as sent"),
+        (!relation.is_determined(), " undetermined"),
+        (relation.reads_claims(), " by claims"),
     ];
-    let can: String = can.iter().filter(|(can, _)| *can).map(|(_, name)| *name).collect();
-    writeln!(text, "{relation:?}: {:?}{can}", relation.kind())?;
+    let facts: String = facts.iter().filter(|(is_so, _)| *is_so).map(|(_, name)| *name).collect();
+    writeln!(text, "{relation:?}: {:?}{facts}", relation.kind())?;
     if let Some(comment) = relation.description() {
         writeln!(text, "  comment {comment:?}")?;
     }
@@ -144,7 +147,8 @@ fn describe(text: &mut String, relation: Relation<'_>) -> std::fmt::Result {
     }
     for source in relation.sources() {
         let security = if source.has_row_security { ", row security" } else { "" };
-        writeln!(text, "  reads {}.{}{security}", source.schema, source.name)?;
+        let watched = if source.is_watched { ", watched" } else { "" };
+        writeln!(text, "  reads {}.{}{security}{watched}", source.schema, source.name)?;
     }
     writeln!(text)
 }
