@@ -7,6 +7,9 @@ use crate::{IN_PROGRESS_MAX, Snapshot, Standing, Xid, is_fresh};
 /// A relation, by its OID in the database.
 pub type RelationId = u32;
 
+/// In place of a relation: the schema. Any change of it counts as a write to this, and every answer is made of it.
+pub const SCHEMA: RelationId = 0;
+
 /// Most relations whose writers are told apart. Beyond that all have the same: a higher floor.
 pub const RELATIONS_MAX: usize = 10_000;
 

@@ -6,9 +6,11 @@
 //! what edges should know: `Headland-Known`, up to where all writers are known, and `Headland-Writers`, who they are, for the
 //! schema (`0`) and the relations named.
 
-use std::fmt::Write;
-
 use bytes::Bytes;
+use cache::wire::{
+    self, HEADLAND_DEMANDED, HEADLAND_KNOWN, HEADLAND_RELATIONS, HEADLAND_STORED, HEADLAND_UNCHANGED, HEADLAND_WRITERS,
+    TABLES_MAX,
+};
 use cache::{IN_PROGRESS_MAX, RelationId, SNAPSHOT_BYTES_MAX, Snapshot};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::Full;
@@ -18,15 +20,12 @@ use crate::protocol::RawReply;
 use crate::writers::Known;
 use crate::{Error, ErrorKind};
 
-/// Most relations that an answer is said to be made of.
-const RELATIONS_MAX: usize = 256;
-
-const STORED: HeaderName = HeaderName::from_static("headland-stored");
-const DEMANDED: HeaderName = HeaderName::from_static("headland-demanded");
-const RELATIONS: HeaderName = HeaderName::from_static("headland-relations");
-const UNCHANGED: HeaderName = HeaderName::from_static("headland-unchanged");
-const KNOWN: HeaderName = HeaderName::from_static("headland-known");
-const WRITERS: HeaderName = HeaderName::from_static("headland-writers");
+const STORED: HeaderName = HeaderName::from_static(HEADLAND_STORED);
+const DEMANDED: HeaderName = HeaderName::from_static(HEADLAND_DEMANDED);
+const RELATIONS: HeaderName = HeaderName::from_static(HEADLAND_RELATIONS);
+const UNCHANGED: HeaderName = HeaderName::from_static(HEADLAND_UNCHANGED);
+const KNOWN: HeaderName = HeaderName::from_static(HEADLAND_KNOWN);
+const WRITERS: HeaderName = HeaderName::from_static(HEADLAND_WRITERS);
 
 /// What an edge says of the answer that it asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -72,12 +71,7 @@ impl Question {
             return;
         }
         let Some((known, writers)) = known.standings(&self.relations) else { return };
-        let mut told = String::new();
-        for (relation, writers) in writers {
-            let space = if told.is_empty() { "" } else { " " };
-            // Writing to a `String` cannot fail.
-            let _ = write!(told, "{space}{relation}={}", writers.grow(IN_PROGRESS_MAX));
-        }
+        let told = wire::write_writers(writers);
         headers.insert(KNOWN, value(&known.shrink(IN_PROGRESS_MAX)));
         headers.insert(WRITERS, HeaderValue::try_from(told).expect("numbers are printable ASCII"));
     }
@@ -97,11 +91,9 @@ fn snapshot(name: &HeaderName, value: &HeaderValue) -> Result<Snapshot, Error> {
 }
 
 fn relations(value: &HeaderValue) -> Result<Vec<RelationId>, Error> {
-    let words = value.to_str().unwrap_or("?").split(' ').take(RELATIONS_MAX + 1);
-    let relations: Option<Vec<RelationId>> = words.map(|word| word.parse().ok()).collect();
-    let relations = relations.filter(|relations| relations.len() <= RELATIONS_MAX);
+    let relations = value.to_str().ok().and_then(wire::read_tables);
     relations.ok_or_else(|| {
-        malformed(&RELATIONS, &format!("it is a list of OIDs with a space between, {RELATIONS_MAX} at most"))
+        malformed(&RELATIONS, &format!("it is a list of OIDs with a space between, {TABLES_MAX} at most"))
     })
 }
 
@@ -138,9 +130,9 @@ mod tests {
     #[test]
     fn err_malformed_or_too_many() {
         let many = |count: usize| vec!["1"; count].join(" ");
-        assert!(question(&[(RELATIONS, &many(RELATIONS_MAX))]).is_ok());
+        assert!(question(&[(RELATIONS, &many(TABLES_MAX))]).is_ok());
         for pair in [
-            (RELATIONS, many(RELATIONS_MAX + 1)),
+            (RELATIONS, many(TABLES_MAX + 1)),
             (RELATIONS, String::new()),
             (RELATIONS, "1,2".to_owned()),
             (STORED, "10:12:10".to_owned()),

@@ -29,7 +29,7 @@ const CONNECTION_STRING: HeaderName = HeaderName::from_static("neon-connection-s
 const RAW: HeaderName = HeaderName::from_static("headland-raw");
 const CATALOG: HeaderName = HeaderName::from_static("headland-catalog");
 const ROW: HeaderName = HeaderName::from_static("headland-row");
-const SNAPSHOT: HeaderName = HeaderName::from_static("headland-snapshot");
+const SNAPSHOT: HeaderName = HeaderName::from_static(cache::wire::HEADLAND_SNAPSHOT);
 
 pub(super) async fn handle(state: &State, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Error> {
     let arrived = Instant::now();
