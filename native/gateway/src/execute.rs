@@ -186,7 +186,7 @@ impl Execution<'_> {
             Queries::Single(query) => statement(lease, query)?,
             Queries::Batch(queries) => {
                 lease.control(&self.call.transaction.begin())?;
-                write.map_or(Ok(()), |write| lease.control(write.prelude()))?;
+                write.map_or(Ok(()), |write| lease.control(&write.prelude()))?;
                 queries.iter().try_for_each(|query| statement(lease, query))?;
                 write.map_or(Ok(()), |_| lease.statement(REPORT, &[]))?;
                 lease.control("COMMIT")?;

@@ -25,5 +25,5 @@ mod writers;
 
 pub use error::{Error, ErrorKind};
 pub use http::{Gateway, start};
-pub use migrate::{INSTALL, UNINSTALL, migrate};
+pub use migrate::{INSTALL, UNINSTALL, is_migrated, migrate};
 pub use options::Options;

@@ -1,6 +1,6 @@
 //! What a database has to have, so that the gateway hears of its writers.
 
-use crate::pg::{Connection, Discard, Limits, Stop, Target};
+use crate::pg::{Connection, Discard, Limits, Stop, Target, Told};
 use crate::{Error, ErrorKind};
 
 /// SQL that has a database tell of its writers. It may be run again: then it watches the tables that are new. Whoever runs it
@@ -14,21 +14,43 @@ pub const UNINSTALL: &str = "DROP SCHEMA IF EXISTS headland CASCADE; SELECT pg_n
 /// # Errors
 /// A URL that is none, a database that cannot be reached, or what it refuses.
 pub async fn migrate(database_url: &str, sql: &str) -> Result<(), Error> {
-    let unreachable = |why: String| Error::new(ErrorKind::Unreachable, why);
-    let target = Target::parse(database_url)?;
-    let limits = Limits { statements_max: 1, response_bytes_max: 1 << 20 };
-    let mut connection = Connection::open(&target, limits).await.map_err(|error| unreachable(error.to_string()))?;
+    let mut connection = open(database_url).await?;
     let queued = connection.start().and_then(|()| connection.simple(sql));
     queued.map_err(|error| unreachable(error.to_string()))?;
-    match connection.run(&mut Discard).await {
-        Ok(()) => {}
-        Err(Stop::Refused(error)) => return Err(error),
-        Err(Stop::Lost { error: Some(error), .. }) => return Err(Error::postgres(ErrorKind::Unreachable, error)),
-        Err(Stop::Lost { error: None, .. }) => return Err(unreachable("the connection was lost".to_owned())),
-    }
+    connection.run(&mut Discard).await.map_err(stopped)?;
     if let Some(failure) = connection.take_failure() {
         return Err(Error::postgres(ErrorKind::Statement, failure.error));
     }
     connection.close().await;
     Ok(())
+}
+
+/// Whether [`INSTALL`] was run there.
+///
+/// # Errors
+/// A URL that is none, a database that cannot be reached, or what it refuses.
+pub async fn is_migrated(database_url: &str) -> Result<bool, Error> {
+    let mut connection = open(database_url).await?;
+    let asked = connection.ask("SELECT pg_catalog.to_regclass('headland.reporter')", &mut Told::default()).await;
+    let table = asked.map_err(stopped)?.map_err(|error| Error::postgres(ErrorKind::Statement, error))?;
+    connection.close().await;
+    Ok(table.is_some())
+}
+
+async fn open(database_url: &str) -> Result<Connection, Error> {
+    let limits = Limits { statements_max: 1, response_bytes_max: 1 << 20 };
+    let opened = Connection::open(&Target::parse(database_url)?, limits).await;
+    opened.map_err(|error| unreachable(error.to_string()))
+}
+
+fn stopped(stop: Stop) -> Error {
+    match stop {
+        Stop::Refused(error) => error,
+        Stop::Lost { error: Some(error), .. } => Error::postgres(ErrorKind::Unreachable, error),
+        Stop::Lost { error: None, .. } => unreachable("the connection was lost".to_owned()),
+    }
+}
+
+fn unreachable(why: String) -> Error {
+    Error::new(ErrorKind::Unreachable, why)
 }

@@ -8,8 +8,8 @@ use anyhow::Context;
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// The database; better given in the environment, where no process list shows it
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    database_url: String,
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL", required_unless_present = "print")]
+    database_url: Option<String>,
     /// Takes away what it made before
     #[arg(long)]
     undo: bool,
@@ -26,7 +26,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         let _ = writeln!(io::stdout(), "{}", sql.trim_end());
         return Ok(());
     }
-    gateway::migrate(&options.database_url, sql).await.context("nothing was changed")?;
+    gateway::migrate(options.database_url.as_deref().unwrap_or_default(), sql).await.context("nothing was changed")?;
     match options.undo {
         true => println!("The schema `headland` and its triggers are gone."),
         false => println!(

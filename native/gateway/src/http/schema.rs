@@ -11,8 +11,7 @@ use std::time::Duration;
 use http::header::HeaderValue;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::Error;
-use crate::pg::{Columns, Pool, Row, Sink};
+use crate::pg::{Pool, Told};
 
 /// How long a look may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -66,30 +65,7 @@ impl Schema {
 
 async fn look(pool: &Arc<Pool>, deadline: Instant) -> Option<HeaderValue> {
     let mut lease = pool.acquire_unqueued(deadline).await?.ok()?;
-    lease.start().ok()?;
-    lease.statement(VERSION, &[]).ok()?;
-    lease.sync();
-    let mut seen = Seen::default();
-    let answered = lease.run(&mut seen).await.is_ok() && lease.take_failure().is_none();
+    let seen = lease.ask(VERSION, &mut Told::default()).await.ok()?.ok()?;
     lease.release(true);
-    seen.0.filter(|_| answered)
-}
-
-/// The value of the one row.
-#[derive(Default)]
-struct Seen(Option<HeaderValue>);
-
-impl Sink for Seen {
-    fn columns(&mut self, _: &Arc<Columns>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn row(&mut self, row: Row<'_>) -> Result<(), Error> {
-        self.0 = row.cells().next().flatten().and_then(|value| HeaderValue::from_bytes(value).ok());
-        Ok(())
-    }
-
-    fn complete(&mut self, _: &str) -> Result<(), Error> {
-        Ok(())
-    }
+    HeaderValue::try_from(seen?).ok()
 }

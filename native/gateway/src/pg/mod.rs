@@ -4,6 +4,7 @@
 //! [`Lease`]; statements are queued on it, sent in one flush that ends in one Sync, and their
 //! answers go row by row to a [`Sink`]. What a row looks like to the caller is `protocol`'s work.
 
+mod ask;
 mod connect;
 mod connection;
 mod lease;
@@ -20,6 +21,7 @@ mod timeline;
 mod tls;
 mod wire;
 
+pub(crate) use ask::Told;
 pub(crate) use connection::{Connection, Limits, Parameter, Stop};
 pub(crate) use lease::Lease;
 pub(crate) use pipeline::{Discard, Sink};

@@ -5,15 +5,12 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
-use std::sync::Arc;
 
 use cache::Timeline;
 
+use super::ask::Told;
 use super::connection::{Connection, Stop};
-use super::pipeline::Sink;
-use super::row::{Columns, Row};
 use super::startup::StartupError;
-use crate::Error;
 
 /// The cluster, the database in it, and the timeline that it writes.
 const QUERY: &str = "SELECT pg_catalog.concat_ws(':', system_identifier, \
@@ -23,36 +20,15 @@ const QUERY: &str = "SELECT pg_catalog.concat_ws(':', system_identifier, \
 
 /// Asks, in one round trip. A role that may not know it has a connection without.
 pub(super) async fn ask(connection: &mut Connection) -> Result<Option<Timeline>, StartupError> {
-    connection.start()?;
-    connection.statement(QUERY, &[])?;
-    connection.sync();
-    let mut hashed = Hashed(None);
-    match connection.run(&mut hashed).await {
-        Ok(()) => {}
-        Err(Stop::Lost { error: Some(error), .. }) => return Err(StartupError::Server(error)),
-        Err(_) => return Err(io::Error::other("the connection was lost").into()),
+    match connection.ask(QUERY, &mut Told::default()).await {
+        Ok(identity) => Ok(identity.ok().flatten().map(timeline)),
+        Err(Stop::Lost { error: Some(error), .. }) => Err(StartupError::Server(error)),
+        Err(_) => Err(io::Error::other("the connection was lost").into()),
     }
-    let refused = connection.take_failure().is_some();
-    Ok(hashed.0.filter(|_| !refused))
 }
 
-struct Hashed(Option<Timeline>);
-
-impl Sink for Hashed {
-    fn columns(&mut self, _: &Arc<Columns>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn row(&mut self, row: Row<'_>) -> Result<(), Error> {
-        self.0 = row.cells().next().flatten().map(|value| {
-            let mut hasher = DefaultHasher::new();
-            value.hash(&mut hasher);
-            Timeline(hasher.finish())
-        });
-        Ok(())
-    }
-
-    fn complete(&mut self, _: &str) -> Result<(), Error> {
-        Ok(())
-    }
+fn timeline(identity: String) -> Timeline {
+    let mut hasher = DefaultHasher::new();
+    identity.as_bytes().hash(&mut hasher);
+    Timeline(hasher.finish())
 }

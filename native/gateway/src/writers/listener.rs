@@ -18,8 +18,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use super::Known;
 use super::notification::Notification;
-use crate::Error;
-use crate::pg::{Columns, Connection, Pool, Row, Sink, Stop};
+use crate::pg::{Connection, Pool, Stop, Told};
 
 /// How often it is looked up to where all is known.
 const MARK_INTERVAL: Duration = Duration::from_millis(100);
@@ -55,7 +54,7 @@ async fn attend(known: &Known, pool: &Arc<Pool>) -> Result<Infallible, String> {
         line.ask(&format!("SELECT headland.take_over('{name}')")).await?;
         line.forget();
         let floor = line.snapshot().await?;
-        let reporter = (name != SHARED).then(|| name.clone());
+        let reporter = (name != SHARED).then_some(name.as_str());
         known.find(&floor, reporter, in_doubt);
         tracing::info!(reporter = name, "writers are known");
         name = match line.heed(known, &name).await? {
@@ -79,21 +78,14 @@ struct Line {
     connection: Connection,
     timeline: Timeline,
     marks: u64,
-    heard: Heard,
-}
-
-#[derive(Default)]
-struct Heard {
-    payloads: Vec<String>,
-    /// The last value that was asked for.
-    value: Option<String>,
+    heard: Told,
 }
 
 impl Line {
     async fn open(pool: &Arc<Pool>) -> Result<Line, String> {
         let connection = pool.open_beside().await.map_err(|error| error.to_string())?;
         let timeline = connection.timeline.ok_or("the database does not say which one it is")?;
-        Ok(Line { connection, timeline, marks: 0, heard: Heard::default() })
+        Ok(Line { connection, timeline, marks: 0, heard: Told::default() })
     }
 
     /// A name that no other gateway has, nor this one had before.
@@ -103,18 +95,11 @@ impl Line {
 
     /// Runs one statement: its last value.
     async fn ask(&mut self, sql: &str) -> Result<String, String> {
-        self.heard.value = None;
-        let queued = self.connection.start().and_then(|()| self.connection.statement(sql, &[]));
-        queued.map_err(|error| error.to_string())?;
-        self.connection.sync();
-        match timeout(TIMEOUT, self.connection.run(&mut self.heard)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(stop)) => return Err(told(stop)),
-            Err(_elapsed) => return Err("the database did not answer in time".to_owned()),
-        }
-        match self.connection.take_failure() {
-            Some(failure) => Err(failure.error.message.clone()),
-            None => Ok(self.heard.value.take().unwrap_or_default()),
+        match timeout(TIMEOUT, self.connection.ask(sql, &mut self.heard)).await {
+            Ok(Ok(Ok(value))) => Ok(value.unwrap_or_default()),
+            Ok(Ok(Err(error))) => Err(error.message.clone()),
+            Ok(Err(stop)) => Err(told(stop)),
+            Err(_elapsed) => Err("the database did not answer in time".to_owned()),
         }
     }
 
@@ -146,7 +131,7 @@ impl Line {
                     Some(Notification::Reporter(other)) if other != name && other != SHARED => {
                         return Ok(Missed::Reporter);
                     }
-                    Some(Notification::Reporter(SHARED)) => known.state().reporter = None,
+                    Some(Notification::Reporter(SHARED)) => known.state().prelude = None,
                     Some(Notification::Mark(mark)) if awaited.as_deref() == Some(mark) => {
                         let mut state = known.state();
                         state.writers.hear();
@@ -167,26 +152,6 @@ impl Line {
         let mark = format!("{:016x}.{}", fastrand::u64(..), self.marks);
         self.ask(&format!("SELECT pg_catalog.pg_notify('headland', 'mark {mark}')")).await?;
         Ok(mark)
-    }
-}
-
-impl Sink for Heard {
-    fn columns(&mut self, _: &Arc<Columns>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn row(&mut self, row: Row<'_>) -> Result<(), Error> {
-        let value = row.cells().next().flatten().and_then(|value| str::from_utf8(value).ok());
-        self.value = value.map(str::to_owned);
-        Ok(())
-    }
-
-    fn complete(&mut self, _: &str) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn notified(&mut self, payload: &str) {
-        self.payloads.push(payload.to_owned());
     }
 }
 

@@ -9,18 +9,17 @@ mod listener;
 mod notification;
 mod report;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use cache::{RelationId, Snapshot, Ticket, Writers, Xid};
+use cache::{RelationId, SCHEMA, Snapshot, Ticket, Writers, Xid};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 pub(crate) use self::listener::listen;
 pub(crate) use self::report::{REPORT, Report};
 
-/// Any change of the schema counts as a write to this.
-const SCHEMA: RelationId = 0;
 /// In place of the name of who reports: of nobody.
 const NOTIFIED: &str = "-";
 /// Where nothing was heard for this long, it is not known that there was nothing to hear.
@@ -37,8 +36,8 @@ pub(crate) struct Known {
 #[derive(Default)]
 struct State {
     writers: Writers,
-    /// The name under which writes report themselves, if they do.
-    reporter: Option<String>,
+    /// What goes before a write, if it is to report itself.
+    prelude: Option<Arc<str>>,
     /// Writes that reported nothing, and may have been committed.
     in_doubt: Vec<Ticket>,
     heard_at: Option<Instant>,
@@ -76,8 +75,8 @@ impl Known {
     /// database does not notify of it as well.
     pub(crate) fn begin(&self) -> Write<'_> {
         let mut state = self.state();
-        let prelude = prelude(state.reporter.as_deref().unwrap_or(NOTIFIED));
-        let ticket = state.reporter.is_some().then(|| state.writers.begin());
+        let prelude = state.prelude.clone();
+        let ticket = prelude.is_some().then(|| state.writers.begin());
         Write { known: self, ticket, prelude }
     }
 
@@ -92,12 +91,12 @@ impl Known {
 
     /// From here on nothing is missed. So many writes were in doubt before the floor was waited for, and have ended; if there
     /// are more by now, the listener has been told, and has to take another one.
-    fn find(&self, floor: &Snapshot, reporter: Option<String>, in_doubt: usize) {
+    fn find(&self, floor: &Snapshot, reporter: Option<&str>, in_doubt: usize) {
         let mut state = self.state();
         if state.in_doubt.len() == in_doubt {
             state.writers.find(floor);
             std::mem::take(&mut state.in_doubt).into_iter().for_each(|ticket| state.writers.end(ticket));
-            state.reporter = reporter;
+            state.prelude = reporter.map(|name| prelude(name).into());
             state.heard_at = Some(Instant::now());
         }
     }
@@ -116,7 +115,7 @@ impl Known {
 impl State {
     fn lose(&mut self) {
         self.writers.lose();
-        self.reporter = None;
+        self.prelude = None;
     }
 }
 
@@ -131,13 +130,13 @@ pub(crate) struct Write<'a> {
     known: &'a Known,
     /// `None` where the database notifies.
     ticket: Option<Ticket>,
-    prelude: String,
+    prelude: Option<Arc<str>>,
 }
 
 impl Write<'_> {
     /// The statement that goes before its own.
-    pub(crate) fn prelude(&self) -> &str {
-        &self.prelude
+    pub(crate) fn prelude(&self) -> Cow<'_, str> {
+        self.prelude.as_deref().map_or_else(|| prelude(NOTIFIED).into(), Cow::from)
     }
 
     /// It has been committed, and did this.
