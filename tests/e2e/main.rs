@@ -12,6 +12,7 @@ mod cases;
 mod clients;
 mod conformance;
 mod dev;
+mod fresh;
 mod harness;
 mod house;
 mod issuer;
@@ -46,6 +47,7 @@ fn main() {
         issuer::tests(),
         clients::tests(),
         schema::tests(),
+        fresh::tests(),
         trouble::tests(),
         slow::tests(),
         dev::tests(),

@@ -25,7 +25,14 @@ pub async fn handle(request: Request, edge: &Edge) -> Result<Response, Error> {
 
 async fn ask_region(edge: &Edge) -> Result<(), sql::Error> {
     let statement = Statement { text: "select 'ready' as body".into(), parameters: vec![] };
-    let batch = Batch { statements: &[statement], read_only: true, isolation: None, catalog: None, limits: None };
+    let batch = Batch {
+        statements: &[statement],
+        read_only: true,
+        isolation: None,
+        catalog: None,
+        limits: None,
+        question: None,
+    };
     Region::of(edge).await?.run(edge, batch, READY_TIMEOUT).await.map(|_| ())
 }
 

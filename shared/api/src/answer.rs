@@ -1,20 +1,25 @@
 //! The stages of a request, in order.
 
+use std::pin::Pin;
 use std::{rc::Rc, time::Duration};
 
 use bytes::Bytes;
 use config::Config;
-use edge::{Body, BodyError, Edge, Error, Fault, HeaderMap, Method, Request, Response, StatusCode};
+use edge::{
+    Body, BodyError, Edge, Error, Fault, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header,
+};
+use http::request::Parts;
 use postgrest::{ApiRequest, Caller, ErrorKind, Plan, Target, limits::BODY_BYTES_MAX};
-use sql::{Batch, Region};
+use sql::{Answer, Batch, Region, Row, Statement};
 
 use crate::cors::Grant;
 use crate::limits::{self, Counted, Sought};
+use crate::reading::{Keeping, Reading, tell_snapshot};
 use crate::refusal::Refusal;
 use crate::role::Who;
 use crate::schema::Fetched;
 use crate::timing::Timing;
-use crate::{policy, schema, trace};
+use crate::{policy, schema, store, trace};
 
 /// Answers a request for what `target` finds in its path.
 ///
@@ -35,7 +40,7 @@ pub async fn answer(
     let grant = grant.filter(|_| request.method() != Method::OPTIONS);
     let trace = trace::header(request.headers(), &config);
     let granted = grant.iter().flat_map(Grant::headers).chain(trace);
-    let outcome = run(request, edge, &config, target).await;
+    let outcome = run(request, edge, &config, target, Counting::Counted).await;
     match outcome.map_or_else(|refusal| refusal.tell(&config), |response| Ok(response.map(Body::from))) {
         Ok(mut response) => {
             granted.for_each(|(name, value)| _ = response.headers_mut().append(name, value));
@@ -45,44 +50,102 @@ pub async fn answer(
     }
 }
 
+/// Whether a request counts under the limits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counting {
+    Counted,
+    /// Its caller knows nothing of it.
+    Uncounted,
+}
+
 async fn run(
     request: Request,
     edge: &Edge,
     config: &Rc<Config>,
     target: fn(&str) -> Result<Target<'_>, ErrorKind>,
+    counting: Counting,
 ) -> Result<http::Response<Bytes>, Refusal> {
     let (head, body) = request.into_parts();
     let mut timing = Timing::start(edge, config);
     let who = Who::asks(&head.headers, edge, config).await?;
     timing.stage("jwt");
-    let target = target(head.uri.path())?;
+    let found = target(head.uri.path())?;
     let region = Region::of(edge).await?;
-    let sought = Sought { path: head.uri.path(), target: Some(&target) };
-    let counted = limits::count(edge, Some(&region), config, Some(&who), sought)?;
+    let sought = Sought { path: head.uri.path(), target: Some(&found) };
+    let counted = match counting {
+        Counting::Counted => limits::count(edge, Some(&region), config, Some(&who), sought)?,
+        Counting::Uncounted => None,
+    };
     if head.method == Method::OPTIONS {
-        return info(&target, &head.headers, edge, &region, config).await;
+        return info(&found, &head.headers, edge, &region, config).await;
     }
     let body = bytes(body, &head.method).await?;
-    let known = match config.validate_by_catalog && is_write(&head.method, &target) {
+    let is_read = matches!(found, Target::Relation(_)) && !has_body(&head.method);
+    let is_checked = config.validate_by_catalog && is_write(&head.method, &found);
+    let known = match is_checked {
         true => Some(schema::at_hand(edge, &region, config).await?),
+        false => schema::in_memory(edge, &region, config),
+    };
+    let reading_with = |known: &Fetched| match is_read {
+        true => Reading::of(&head, &who, edge, &region, config, known),
         false => None,
     };
-    let rules = known.as_ref().map(|known| &known.catalog);
-    let api_request = ApiRequest::parse(&head.method, target, head.uri.query(), &head.headers, body, config, rules)?;
+    let mut read = known.as_deref().and_then(reading_with);
+    if let Some(mut response) = read.as_ref().and_then(Reading::at_once) {
+        counted.iter().for_each(|counted| counted.tell(None, response.headers_mut()));
+        timing.stage("cache");
+        timing.tell(response.headers_mut());
+        refresh(&head, read.as_ref(), edge, config, target);
+        return Ok(response);
+    }
+    let rules = known.as_ref().filter(|_| is_checked).map(|known| &known.catalog);
+    let api_request = ApiRequest::parse(&head.method, found, head.uri.query(), &head.headers, body, config, rules)?;
     timing.stage("parse");
     let counted = counted.as_ref();
-    let trip = Trip { edge, region: &region, config, caller: who.caller(), counted, request: &api_request };
     let known = match known {
         Some(known) => known,
-        None => schema::at_hand(edge, &region, config).await?,
+        None => {
+            let known = schema::at_hand(edge, &region, config).await?;
+            read = reading_with(&known);
+            known
+        }
     };
-    match trip.make(&known, known.version.as_deref(), &mut timing).await {
+    let (request, reading) = (&api_request, read.as_ref());
+    let trip = Trip { edge, region: &region, config, caller: who.caller(), counted, request, reading };
+    let response = match trip.make(&known, known.version.as_deref(), &mut timing).await {
         Err(refusal) if schema::is_outdated(edge, &known, &refusal) => {
             let known = schema::newer(edge, &region, config, &known).await?;
-            trip.make(&known, None, &mut timing).await
+            let read = reading_with(&known);
+            Trip { reading: read.as_ref(), ..trip }.make(&known, None, &mut timing).await
         }
         outcome => outcome,
-    }
+    }?;
+    refresh(&head, read.as_ref(), edge, config, target);
+    Ok(response)
+}
+
+/// Asks once more after the response, where what was given from memory is about to be too old.
+fn refresh(
+    head: &Parts,
+    read: Option<&Reading<'_>>,
+    edge: &Edge,
+    config: &Rc<Config>,
+    target: fn(&str) -> Result<Target<'_>, ErrorKind>,
+) {
+    let Some(flight) = read.and_then(Reading::due) else { return };
+    let mut request = Request::new(Body::empty());
+    *request.method_mut() = head.method.clone();
+    *request.uri_mut() = head.uri.clone();
+    *request.headers_mut() = head.headers.clone();
+    request.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    let (later, config) = (edge.clone(), config.clone());
+    edge.after_response(async move {
+        let run: Pin<Box<dyn Future<Output = _>>> =
+            Box::pin(run(request, &later, &config, target, Counting::Uncounted));
+        // Whoever asks next will hear what is wrong.
+        let _ = run.await;
+        drop(flight);
+    });
 }
 
 /// What the target can do.
@@ -134,6 +197,8 @@ struct Trip<'a> {
     caller: Caller<'a>,
     counted: Option<&'a Counted<'a>>,
     request: &'a ApiRequest,
+    /// What may be stored of it.
+    reading: Option<&'a Reading<'a>>,
 }
 
 impl Trip<'_> {
@@ -144,24 +209,96 @@ impl Trip<'_> {
         version: Option<&str>,
         timing: &mut Timing<'_>,
     ) -> Result<http::Response<Bytes>, Refusal> {
-        let plan = &postgrest::plan(self.request, &known.catalog, self.config)?;
+        let mut plan = postgrest::plan(self.request, &known.catalog, self.config)?;
+        let basis = self.reading.and_then(|_| plan.basis(self.request, self.config));
+        if self.reading.is_some() {
+            plan.tell_snapshot();
+        }
+        let plan = &plan;
         let statements = postgrest::statements(self.request, plan, &self.caller, &known.catalog, self.config);
-        let isolation = plan.isolation(&self.caller, &known.catalog, self.config);
-        let read_only = plan.is_read_only();
-        let limits = self.counted.map(Counted::asked);
-        let batch =
-            Batch { statements: &statements, read_only, isolation, catalog: version, limits: limits.as_deref() };
-        let timeout = Duration::from_millis(self.config.region_timeout);
         timing.stage("plan");
-        let answer = self.region.ask(self.edge, batch, timeout).await;
-        let answer = answer.map_err(|error| self.refusal(error, plan))?;
+        let mut keeping = match (self.reading, basis) {
+            (Some(reading), Some(basis)) => reading.keeping(self.request, basis, &statements).await,
+            _ => None,
+        };
+        let mut response = match keeping.as_ref().and_then(Keeping::at_once) {
+            Some(response) => {
+                timing.stage("cache");
+                response
+            }
+            None => {
+                self.reading.map_or(Ok(()), Reading::refuse_trip)?;
+                let boarded = match &mut keeping {
+                    Some(keeping) => keeping.board().await,
+                    None => Ok(None),
+                };
+                match boarded {
+                    Ok(_flight) => self.ask(plan, &statements, known, version, keeping, timing).await?,
+                    Err(response) => response,
+                }
+            }
+        };
+        timing.tell(response.headers_mut());
+        Ok(response)
+    }
+
+    /// The trip itself.
+    async fn ask(
+        &self,
+        plan: &Plan<'_>,
+        statements: &[Statement],
+        known: &Fetched,
+        version: Option<&str>,
+        keeping: Option<Keeping<'_>>,
+        timing: &mut Timing<'_>,
+    ) -> Result<http::Response<Bytes>, Refusal> {
+        let limits = self.counted.map(Counted::asked);
+        let batch = Batch {
+            statements,
+            read_only: plan.is_read_only(),
+            isolation: plan.isolation(&self.caller, &known.catalog, self.config),
+            catalog: version,
+            limits: limits.as_deref(),
+            question: keeping.as_ref().and_then(Keeping::question),
+        };
+        let timeout = Duration::from_millis(self.config.region_timeout);
+        let answer = match self.region.ask(self.edge, batch, timeout).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let stale = match keeping {
+                    Some(keeping) => keeping.stale(&error).await,
+                    None => None,
+                };
+                return stale.ok_or_else(|| self.refusal(error, plan));
+            }
+        };
         timing.stage("transaction");
-        let mut response = postgrest::response(self.request, plan, answer.row)?;
+        let limits = answer.limits.clone();
+        let made = |row| Ok(postgrest::response(self.request, plan, row)?);
+        let mut response = match keeping {
+            Some(keeping) => keeping.response(answer, made)?,
+            None => self.untold(plan, answer, made)?,
+        };
         if let Some(counted) = self.counted {
-            counted.tell(answer.limits.as_deref(), response.headers_mut());
+            counted.tell(limits.as_deref(), response.headers_mut());
         }
         timing.stage("response");
-        timing.tell(response.headers_mut());
+        Ok(response)
+    }
+
+    /// The response to what is not kept. Who writes is told what has to be in an answer for it to have the write in it.
+    fn untold(
+        &self,
+        plan: &Plan<'_>,
+        answer: Answer,
+        made: impl FnOnce(Row) -> Result<http::Response<Bytes>, Refusal>,
+    ) -> Result<http::Response<Bytes>, Refusal> {
+        let row = answer.row.ok_or_else(|| sql::Error::Nonsense("no row, and nobody has asked for none".into()))?;
+        let mut response = made(row)?;
+        if let Some(snapshot) = answer.snapshot {
+            store::of(self.edge).borrow_mut().wrote(&plan.written(), &snapshot);
+            tell_snapshot(&snapshot, response.headers_mut());
+        }
         Ok(response)
     }
 

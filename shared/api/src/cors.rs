@@ -15,6 +15,8 @@ const HEADERS_AFTER: [&str; 3] = ["Accept", "Accept-Language", "Content-Language
 /// What a page may read of a response beyond what it always may.
 const EXPOSED: &str = "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, \
                        Transfer-Encoding, Range-Unit";
+/// And of what may be stored.
+const EXPOSED_STORED: &str = "Age, Cache-Status, ETag, Headland-Snapshot, Server-Timing";
 /// And where there are limits.
 const EXPOSED_LIMITS: &str = "RateLimit, RateLimit-Policy, Retry-After";
 /// How long a browser remembers; browsers have limits of their own, the largest of which is this.
@@ -65,6 +67,7 @@ impl Grant {
         if self.has_limits {
             headers.push((header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED_LIMITS)));
         }
+        headers.push((header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED_STORED)));
         headers
     }
 

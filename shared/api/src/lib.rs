@@ -6,11 +6,13 @@
 //!
 //! Refusals have PostgREST's codes and shape (`refusal.rs`). A bearer token is verified or refused, and never ignored
 //! (`role.rs`); the keys may be those that an issuer publishes (`issuer.rs`).
+//! Answers to reads are kept, and given again while they are certainly good (`reading.rs`, `store.rs`).
 //! A caller over a limit is refused before anything goes to the region, or there before anything runs (`limits.rs`).
 //! Pages of other origins are answered as the CORS protocol wants it (`cors.rs`).
 
 mod answer;
 mod cors;
+mod flight;
 mod issuer;
 mod keys;
 mod limited;
@@ -18,9 +20,11 @@ mod limits;
 mod path;
 mod pieces;
 mod policy;
+mod reading;
 mod refusal;
 mod role;
 mod schema;
+mod store;
 mod timing;
 mod trace;
 mod trusted;

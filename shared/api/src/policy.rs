@@ -1,5 +1,6 @@
 //! The policy in force: the runtime variable `headland_config`, else the headland.toml that was built in.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use config::Config;
@@ -13,6 +14,17 @@ pub(crate) async fn config(edge: &Edge) -> Result<Rc<Config>, Error> {
         return Ok(config);
     }
     let variable = edge.variable("headland_config").await;
-    let config = Config::parse(variable.as_deref().unwrap_or(BUILT_IN)).map_err(Error::internal)?;
+    let text = variable.as_deref().unwrap_or(BUILT_IN);
+    let config = Config::parse(text).map_err(Error::internal)?;
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    edge.instance_put(Fingerprint(hasher.finish()));
     Ok(edge.instance_put(config))
+}
+
+struct Fingerprint(u64);
+
+/// A number that differs between policies, once there is one in force.
+pub(crate) fn fingerprint(edge: &Edge) -> u64 {
+    edge.instance_get::<Fingerprint>().map_or(0, |fingerprint| fingerprint.0)
 }

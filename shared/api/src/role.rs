@@ -83,6 +83,11 @@ impl Who {
         path.find(self.claims.as_ref()?.value())
     }
 
+    /// A member of the claims, as JSON; nothing where there is none, or no token.
+    pub(crate) fn member(&self, name: &str) -> Option<String> {
+        self.claims.as_ref()?.value().get(name).map(|value| value.to_string())
+    }
+
     /// As the dialect wants it.
     pub(crate) fn caller(&self) -> Caller<'_> {
         Caller { role: &self.role, claims_json: &self.claims_json, is_anonymous: self.is_anonymous }

@@ -37,20 +37,28 @@ pub(crate) struct Fetched {
 
 /// The catalog to plan with.
 pub(crate) async fn at_hand(edge: &Edge, region: &Rc<Region>, config: &Rc<Config>) -> Result<Rc<Fetched>, sql::Error> {
-    let fetched = match edge.instance_get::<Fetched>() {
-        Some(fetched) => fetched,
-        None => match from_kv(edge, region, config).await {
-            Some(fetched) => edge.instance_put(fetched),
-            None => return fetch(edge, region, config).await,
-        },
-    };
+    if let Some(fetched) = in_memory(edge, region, config) {
+        return Ok(fetched);
+    }
+    match from_kv(edge, region, config).await {
+        Some(fetched) => {
+            edge.instance_put(fetched);
+            Ok(in_memory(edge, region, config).expect("it was put there"))
+        }
+        None => fetch(edge, region, config).await,
+    }
+}
+
+/// The same, if it is there without waiting.
+pub(crate) fn in_memory(edge: &Edge, region: &Rc<Region>, config: &Rc<Config>) -> Option<Rc<Fetched>> {
+    let fetched = edge.instance_get::<Fetched>()?;
     let now = edge.now();
     let is_old = now.saturating_sub(fetched.at) >= Duration::from_secs(config.catalog_max_age);
     if is_old && now >= fetched.refreshing_until.get() {
         fetched.refreshing_until.set(now + Duration::from_millis(config.region_timeout));
         refresh_after_response(edge, region, config);
     }
-    Ok(fetched)
+    Some(fetched)
 }
 
 fn refresh_after_response(edge: &Edge, region: &Rc<Region>, config: &Rc<Config>) {
@@ -118,9 +126,17 @@ pub(crate) async fn fetch(edge: &Edge, region: &Rc<Region>, config: &Config) -> 
     let (text, parameters) = catalog::introspection(&config.db_schemas);
     let settings = Statement { text: catalog::INTROSPECTION_SETTINGS.into(), parameters: vec![] };
     let statements = [settings, Statement { text, parameters }];
-    let batch = Batch { statements: &statements, read_only: true, isolation: None, catalog: None, limits: None };
+    let batch = Batch {
+        statements: &statements,
+        read_only: true,
+        isolation: None,
+        catalog: None,
+        limits: None,
+        question: None,
+    };
     let Answer { row, catalog: version, .. } =
         region.ask(edge, batch, Duration::from_millis(config.region_timeout)).await?;
+    let row = row.ok_or_else(|| sql::Error::Nonsense("no row".into()))?;
     let catalog = Catalog::from_introspection(&row.body).map_err(|error| sql::Error::Nonsense(error.to_string()))?;
     let before = edge.instance_get::<Fetched>();
     let is_stored = before.is_some_and(|before| before.catalog.as_bytes() == catalog.as_bytes());

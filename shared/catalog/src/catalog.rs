@@ -48,6 +48,11 @@ impl Catalog {
         Ok(Catalog { bytes, sections })
     }
 
+    /// A number that differs between catalogs that say different things.
+    pub fn checksum(&self) -> u64 {
+        u64::from_le_bytes(self.bytes[CHECKSUM_AT..].first_chunk().copied().unwrap_or_default())
+    }
+
     /// The encoding, as it may be stored.
     pub fn as_bytes(&self) -> &Bytes {
         &self.bytes

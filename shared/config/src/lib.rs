@@ -8,6 +8,7 @@ mod limits;
 mod option;
 pub mod postgrest;
 mod reader;
+mod relations;
 mod rules;
 mod toml;
 mod value;
@@ -16,6 +17,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub use limits::{By, LIMITS_MAX, Limit};
+pub use relations::{Cache, RelationPolicy};
 pub use rules::ColumnRules;
 pub(crate) use value::Value;
 
@@ -79,6 +81,12 @@ pub struct Config {
     pub region_timeout: u64,
     /// Seconds after which an instance looks for a newer catalog.
     pub catalog_max_age: u64,
+    /// Where answers are kept, for relations of which nothing else is said.
+    pub cache: Cache,
+    /// Seconds for which an edge may give an answer without asking, for relations of which nothing else is said.
+    pub cache_max_age: u64,
+    /// What is said of single relations; each is there once.
+    pub relations: Vec<RelationPolicy>,
     /// Rate limits, in the order in which they are written; at most [`LIMITS_MAX`].
     pub limits: Vec<Limit>,
     /// Rules for rows; each column of a relation is there once.
@@ -161,6 +169,9 @@ impl Default for Config {
             url_use_legacy_target_names: true,
             region_timeout: 10_000,
             catalog_max_age: 60,
+            cache: Cache::Region,
+            cache_max_age: 60,
+            relations: vec![],
             limits: vec![],
             rules: vec![],
             validate_by_catalog: false,
@@ -199,6 +210,9 @@ impl Config {
         let toml::Setting { path, value, line } = setting;
         if path[0] == rules::TABLE {
             return rules::set(&mut self.rules, &path, value);
+        }
+        if path[0] == relations::TABLE {
+            return relations::set(&mut self.relations, &path, value).map_err(Cow::from);
         }
         let outcome = match key.strip_prefix(limits::PREFIX) {
             Some(path) => limits::set(&mut self.limits, path, line, value),

@@ -1,5 +1,6 @@
 //! The options, by name.
 
+use crate::relations;
 use crate::value::Unfit;
 use crate::{Config, FunctionName, OpenApiMode, TxEnd, Value, Verbosity};
 
@@ -99,6 +100,8 @@ pub(crate) fn set(config: &mut Config, name: &str, value: Value) -> Result<(), U
         "url-use-legacy-target-names" => config.url_use_legacy_target_names = value.flag()?,
         "region-timeout" => config.region_timeout = positive(value)?,
         "validate-by-catalog" => config.validate_by_catalog = value.flag()?,
+        "cache" => config.cache = relations::cache(value)?,
+        "cache-max-age" => config.cache_max_age = value.count()?,
         "catalog-max-age" => config.catalog_max_age = value.count()?,
         "jwt-secret" => return Err("is a secret: set the runtime variable `jwt_secret`"),
         "db-uri" => return Err("is a secret, and the gateway's"),

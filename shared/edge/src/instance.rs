@@ -19,6 +19,11 @@ impl Instance {
         value.clone().downcast().ok()
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn clear(&self) {
+        self.0.borrow_mut().clear();
+    }
+
     pub(crate) fn put<T: 'static>(&self, value: T) -> Rc<T> {
         let value = Rc::new(value);
         let mut values = self.0.borrow_mut();

@@ -139,6 +139,11 @@ impl Edge {
         }
     }
 
+    /// Ends the instance: what [`Edge::instance_put`] stored is gone, and what KV has is not.
+    pub fn drop_instance(&self) {
+        self.0.instance.clear();
+    }
+
     /// The lines that were logged.
     pub fn logged(&self) -> Vec<String> {
         self.0.log.borrow().clone()

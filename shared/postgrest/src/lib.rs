@@ -25,6 +25,6 @@ pub use api_request::{ApiRequest, Target};
 pub use caller::Caller;
 pub use error::{ArgumentsForm, Candidate, Error, ErrorKind, RangeError, Suggestion};
 pub use info::info;
-pub use plan::{CallPlan, MutatePlan, Plan, ReadPlan, plan};
+pub use plan::{Basis, CallPlan, MutatePlan, Plan, ReadPlan, identity, plan};
 pub use response::response;
 pub use statement::statements;

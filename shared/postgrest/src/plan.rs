@@ -3,6 +3,7 @@
 //! Relations and relationships must be in the catalog. Columns need not be: a function of a row is a column too,
 //! and what does not exist Postgres itself refuses.
 
+mod basis;
 mod call;
 mod handler;
 mod mutate;
@@ -15,6 +16,7 @@ use catalog::Catalog;
 use config::Config;
 use sql::Isolation;
 
+pub use self::basis::{Basis, identity};
 pub use self::call::CallPlan;
 pub(crate) use self::call::{Argument, Arguments, Body, Call};
 pub use self::mutate::MutatePlan;

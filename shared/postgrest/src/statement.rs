@@ -1,8 +1,8 @@
 //! The SQL: one statement whose single row is the whole answer.
 //!
 //! Its columns: `body` (the rows as JSON or CSV), `total_result_set` (how many rows there are in all, NULL if not
-//! asked), `page_total` (how many there are in `body`), and `response_headers` and `response_status`, which functions
-//! of the database may have set. Names are quoted, values are parameters whose types Postgres infers.
+//! asked), `page_total` (how many there are in `body`), `response_headers` and `response_status`, which functions
+//! of the database may have set, and `snapshot`, where a read is to tell it. Names are quoted, values are parameters whose types Postgres infers.
 
 mod answer;
 mod call;

@@ -1,6 +1,7 @@
 //! From an HTTP response to a [`Row`], or to the [`Error`] that it tells of.
 
 use bytes::Bytes;
+use cache::{Snapshot, wire};
 use edge::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
@@ -29,7 +30,17 @@ pub(crate) fn read(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Resu
     if let (StatusCode::TOO_MANY_REQUESTS, Some(limits)) = (status, &limits) {
         return Err(Error::OverLimit(limits.clone()));
     }
-    Ok(Answer { row: row(status, headers, body)?, catalog: said(HEADLAND_CATALOG), limits })
+    // What is malformed says nothing, and costs a query.
+    let snapshot = |name| said(name).and_then(|text| Snapshot::parse(&text));
+    let unchanged = if status == StatusCode::OK { snapshot(wire::HEADLAND_UNCHANGED) } else { None };
+    Ok(Answer {
+        row: if unchanged.is_none() { Some(row(status, headers, body)?) } else { None },
+        catalog: said(HEADLAND_CATALOG),
+        limits,
+        snapshot: unchanged.or_else(|| snapshot(wire::HEADLAND_SNAPSHOT)),
+        known: snapshot(wire::HEADLAND_KNOWN).unwrap_or_default(),
+        writers: said(wire::HEADLAND_WRITERS).and_then(|text| wire::read_writers(&text)).unwrap_or_default(),
+    })
 }
 
 fn row(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Result<Row, Error> {
@@ -128,7 +139,7 @@ mod tests {
     fn check(status: u16, pairs: &[(&'static str, &'static str)], body: &'static str, expected: Result<Row, Error>) {
         let status = StatusCode::from_u16(status).unwrap();
         let outcome = read(status, &headers(pairs), Bytes::from_static(body.as_bytes()));
-        assert_eq!(outcome.map(|answer| answer.row), expected);
+        assert_eq!(outcome.map(|answer| answer.row.unwrap()), expected);
     }
 
     fn row(body: &'static str, columns: &[(&str, Option<&str>)]) -> Result<Row, Error> {
@@ -157,6 +168,33 @@ mod tests {
         let pairs = headers(&[("headland-raw", "true"), ("headland-catalog", "a1")]);
         assert_eq!(read(StatusCode::OK, &pairs, Bytes::new()).unwrap().catalog.as_deref(), Some("a1"));
         check(412, &[], r#"{"message":"another","code":""}"#, Err(Error::CatalogChanged));
+    }
+
+    #[test]
+    fn ok_what_is_known_of_an_answer() {
+        let snapshot = |text: &str| Snapshot::parse(&format!("000000000000000a:{text}")).unwrap();
+        let told = headers(&[
+            ("headland-raw", "true"),
+            ("headland-snapshot", "000000000000000a:5:5:"),
+            ("headland-known", "000000000000000a:6:6:"),
+            ("headland-writers", "0=000000000000000a:1:1: 7=000000000000000a:2:4:2"),
+        ]);
+        let answer = read(StatusCode::OK, &told, Bytes::new()).unwrap();
+        assert_eq!((answer.row, answer.snapshot), (Some(Row::default()), Some(snapshot("5:5:"))));
+        assert_eq!(
+            (answer.known, answer.writers),
+            (snapshot("6:6:"), vec![(0, snapshot("1:1:")), (7, snapshot("2:4:2"))])
+        );
+        let unchanged = headers(&[("headland-unchanged", "000000000000000a:9:9:")]);
+        let answer = read(StatusCode::OK, &unchanged, Bytes::new()).unwrap();
+        assert_eq!((answer.row, answer.snapshot), (None, Some(snapshot("9:9:"))));
+    }
+
+    /// What cannot be read is not taken for an answer without a query.
+    #[test]
+    fn err_unchanged_is_malformed() {
+        let outcome = read(StatusCode::OK, &headers(&[("headland-unchanged", "9:9:")]), Bytes::new());
+        assert!(matches!(outcome, Err(Error::Nonsense(_))), "{outcome:?}");
     }
 
     #[test]

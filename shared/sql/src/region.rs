@@ -4,12 +4,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 use std::time::Duration;
 
-use edge::{Edge, HeaderValue, Method, Request, Uri, header};
+use cache::wire;
+use edge::{Edge, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use serde::Serialize;
 
 use crate::{
-    Answer, Error, Isolation, Row, Statement,
+    Answer, Error, Isolation, Question, Row, Statement,
     answer::{self, ANSWER_BYTES_MAX, HEADLAND_CATALOG, HEADLAND_LIMIT, HEADLAND_RAW},
+    breaker::Breaker,
     retry,
 };
 
@@ -22,6 +24,7 @@ const REGION_CONNECTION: &str = "region_connection";
 pub struct Region {
     endpoint: Uri,
     connection: HeaderValue,
+    fingerprint: u64,
 }
 
 /// Statements that run in one transaction, in order. The last one that has columns answers, with exactly one row; a
@@ -38,6 +41,8 @@ pub struct Batch<'a> {
     pub catalog: Option<&'a str>,
     /// What the caller is counted under, for a region that counts (`limit::wire`).
     pub limits: Option<&'a str>,
+    /// What else is asked of a read, by a region that hears of writers.
+    pub question: Option<Question<'a>>,
 }
 
 impl Region {
@@ -58,21 +63,21 @@ impl Region {
         let connection = connection.and_then(|secret| HeaderValue::from_str(secret.expose()).ok());
         let mut connection = connection.ok_or_else(|| unset(REGION_CONNECTION))?;
         connection.set_sensitive(true);
-        Ok(Region { endpoint, connection })
+        let mut hasher = DefaultHasher::new();
+        (&endpoint, &connection).hash(&mut hasher);
+        Ok(Region { endpoint, connection, fingerprint: hasher.finish() })
     }
 
     /// A number that differs between regions and credentials, to tell apart what is stored of each.
     pub fn fingerprint(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.endpoint.hash(&mut hasher);
-        self.connection.hash(&mut hasher);
-        hasher.finish()
+        self.fingerprint
     }
 
     /// Sends a batch and gives the row that answers it: one request, or a few where an attempt failed in a way
-    /// that is safe to repeat. It returns within `timeout`.
+    /// that is safe to repeat, or none where the region has not answered for a while. It returns within `timeout`.
     pub async fn run(&self, edge: &Edge, batch: Batch<'_>, timeout: Duration) -> Result<Row, Error> {
-        Ok(self.ask(edge, batch, timeout).await?.row)
+        let answer = self.ask(edge, Batch { question: None, ..batch }, timeout).await?;
+        answer.row.ok_or_else(|| Error::Nonsense("no row, and nobody has asked for none".into()))
     }
 
     /// The same, with what the region says beside the row.
@@ -80,8 +85,14 @@ impl Region {
         let body = body(batch.statements);
         let deadline = edge.monotonic() + timeout;
         let (mut attempt, mut left) = (1, timeout);
+        let breaker = Breaker::of(edge);
+        let mut last = None;
         loop {
+            if let Err(refused) = breaker.admit(edge.monotonic(), left) {
+                return Err(last.unwrap_or(refused));
+            }
             let outcome = self.attempt(edge, batch, body.clone(), left).await;
+            breaker.note(&outcome, edge.monotonic());
             let again = matches!(&outcome, Err(error) if retry::is_safe(error, batch.read_only));
             if !again || attempt == retry::ATTEMPTS_MAX {
                 return outcome;
@@ -90,6 +101,7 @@ impl Region {
             if edge.monotonic() + wait >= deadline {
                 return outcome;
             }
+            last = outcome.err();
             edge.sleep(wait).await;
             attempt += 1;
             left = deadline.saturating_sub(edge.monotonic());
@@ -129,10 +141,30 @@ impl Region {
         if let Some(limits) = batch.limits.and_then(|limits| HeaderValue::from_str(limits).ok()) {
             headers.insert(HEADLAND_LIMIT, limits);
         }
+        if let Some(question) = batch.question {
+            ask(&question, headers);
+        }
         if let Some(isolation) = batch.isolation {
             headers.insert("neon-batch-isolation-level", HeaderValue::from_static(isolation.name()));
         }
         request
+    }
+}
+
+/// An answer that is made of too many tables is not asked about, and so is always a query.
+fn ask(question: &Question<'_>, headers: &mut HeaderMap) {
+    let mut say = |name: &'static str, text: String| {
+        headers.extend(HeaderValue::try_from(text).ok().map(|value| (HeaderName::from_static(name), value)))
+    };
+    if question.tables.is_empty() || question.tables.len() > wire::TABLES_MAX {
+        return;
+    }
+    say(wire::HEADLAND_RELATIONS, wire::write_tables(question.tables));
+    if !question.demanded.is_empty() {
+        say(wire::HEADLAND_DEMANDED, question.demanded.to_string());
+    }
+    if let Some(stored) = question.stored {
+        say(wire::HEADLAND_STORED, stored.to_string());
     }
 }
 
@@ -185,6 +217,7 @@ mod tests {
                 isolation,
                 catalog: read_only.then_some("7"),
                 limits: read_only.then_some("\"a\";q=1"),
+                question: None,
             },
             TIMEOUT,
         ));
@@ -242,6 +275,31 @@ mod tests {
         let (outcome, requests, _) = run(true, |_| Answer::Failure(FetchError::Unreachable("refused".into())));
         assert!(matches!(outcome, Err(Error::Unreachable(_))));
         assert_eq!(requests.len(), ATTEMPTS_MAX as usize);
+    }
+
+    /// After the fifth failure nothing is sent for a moment, and callers hear what the last attempt has told.
+    #[test]
+    fn err_a_region_that_does_not_answer_is_left_alone() {
+        let asked = Rc::new(std::cell::Cell::new(0));
+        let seen = asked.clone();
+        let edge = Edge::new()
+            .with_variable("region_url", "http://region.test/")
+            .with_variable("region_connection", "postgresql://edge:secret@region.test/db")
+            .with_upstream(move |_| {
+                seen.set(seen.get() + 1);
+                Answer::Failure(FetchError::Broken("reset".into()))
+            });
+        let region = block_on(Region::of(&edge)).unwrap();
+        let statements = [Statement { text: "select 1".into(), parameters: vec![] }];
+        let (read_only, isolation, catalog, limits, question) = (true, None, None, None, None);
+        let batch = Batch { statements: &statements, read_only, isolation, catalog, limits, question };
+        let run = || block_on(region.run(&edge, batch, TIMEOUT));
+        assert_eq!((run(), asked.get()), (Err(Error::Broken("reset".into())), 3));
+        assert_eq!((run(), asked.get()), (Err(Error::Broken("reset".into())), 5));
+        assert!(matches!(run(), Err(Error::Unreachable(_))));
+        assert_eq!(asked.get(), 5);
+        block_on(edge.sleep(Duration::from_secs(1)));
+        assert_eq!((run(), asked.get()), (Err(Error::Broken("reset".into())), 6));
     }
 
     #[test]

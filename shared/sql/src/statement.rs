@@ -1,6 +1,7 @@
 //! What is sent and what comes back: a statement with its parameters, and the one row that answers it.
 
 use bytes::Bytes;
+use cache::{RelationId, Snapshot};
 use serde::Serialize;
 
 use crate::Members;
@@ -25,15 +26,33 @@ pub struct Row {
     pub columns: Members<Option<String>>,
 }
 
+/// What is asked of a read whose answer is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The tables that the answer is made of.
+    pub tables: &'a [RelationId],
+    /// The snapshot of the answer that there is. If that is still good, nothing is run.
+    pub stored: Option<&'a Snapshot>,
+    /// What the answer has to contain.
+    pub demanded: &'a Snapshot,
+}
+
 /// A row, and what the region says beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Answer {
-    /// The row.
-    pub row: Row,
+    /// The row; `None` where nothing was run, as the stored answer is still good.
+    pub row: Option<Row>,
     /// The version of the schema that the database had when the batch began, or an older one; `None` where nobody looks.
     pub catalog: Option<String>,
     /// What the caller owes under the limits of the batch (`limit::wire`); `None` where nobody counts.
     pub limits: Option<String>,
+    /// Of a read the snapshot of its statement, or the one that the stored answer has by now; of a write all that it saw, and
+    /// itself. `None` where the region does not tell.
+    pub snapshot: Option<Snapshot>,
+    /// Up to where all writers are known.
+    pub known: Snapshot,
+    /// Who has written the tables that were asked about, and the schema.
+    pub writers: Vec<(RelationId, Snapshot)>,
 }
 
 impl Row {

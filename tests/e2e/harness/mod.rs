@@ -4,10 +4,12 @@ mod http;
 mod process;
 mod region;
 mod runtime;
+mod superuser;
 mod upstream;
 
 pub(crate) use http::{Reply, exchange_raw, get, send};
 pub(crate) use process::{Process, all_printed, root, scratch};
 pub(crate) use region::{Mode, SLOW, region};
 pub(crate) use runtime::{JWT_SECRET, Runtime, START_TIMEOUT, dev, headland, node, node_modules, stop, wrangler};
+pub(crate) use superuser::Superuser;
 pub(crate) use upstream::upstream;

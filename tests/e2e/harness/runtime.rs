@@ -116,10 +116,11 @@ impl Runtime {
 pub(crate) const JWT_SECRET: &str = "reallyreallyreallyreallyverysafe";
 /// Policy of the runtimes over [`region`]: they give up soon, so that a slow region can be tested, and clients may see
 /// plans and have their writes rolled back. No catalog grows old while requests are counted. The limits concern the
-/// tests of limits alone, and the rules those of rows.
+/// tests of limits alone, the rules those of rows, and `fresh_genres` those of stored answers.
 const CONFIG: &str = concat!(
     "db-anon-role = 'anon'\nregion-timeout = 1500\ndb-plan-enabled = true\n",
     "db-tx-end = 'commit-allow-override'\ncatalog-max-age = 3600\nvalidate-by-catalog = true\n",
+    "relations.fresh_genres.cache = 'edge'\nrelations.fresh_genres.cache-max-age = 3\n",
     "[limits.user]\nrequests = 3\nwindow = 3600\nby = '$.limited_as'\n",
     "[limits.address]\nrequests = 1000\nwindow = 86400\nby = 'address'\nfunctions = ['average_rating']\n",
     include_str!("rules.toml")
@@ -127,6 +128,7 @@ const CONFIG: &str = concat!(
 /// Policy of [`Runtime::Emulator`]: the project's own, where no catalog grows old, and the same rules.
 const CONFIG_OF_EMULATOR: &str = concat!(
     "catalog-max-age = 3600\nvalidate-by-catalog = true\n",
+    "relations.fresh_genres.cache = 'edge'\nrelations.fresh_genres.cache-max-age = 3\n",
     include_str!("../../../headland.toml"),
     include_str!("rules.toml")
 );

@@ -74,6 +74,10 @@ impl QueryParams {
             }
         }
         params.select = select.unwrap_or_else(|| vec![SelectItem::Star]);
+        // All of them must hold, in whatever order, so that one order makes one statement of many requests.
+        sort::sort_by(&mut params.filters, &|(path, filter), (other_path, other)| {
+            path.cmp(other_path).then_with(|| filter.field.name.cmp(&other.field.name))
+        });
         Ok(params)
     }
 

@@ -1,7 +1,7 @@
 use http::Method;
 
 use super::*;
-use crate::testing::{catalog, config, get, sent};
+use crate::testing::{catalog, config, get, request_under, sent};
 
 /// The body of the refusal, or `planned`.
 fn planned(url: &str, config: &Config) -> String {
@@ -302,4 +302,60 @@ fn err_media_type_that_nobody_makes() {
     assert_eq!(refused("actors?select=id", "text/plain"), message("text/plain"));
     assert_eq!(refused("rpc/motto", "image/png"), message("image/png"));
     assert_eq!(refused("rpc/poster", "Image/PNG"), None);
+}
+
+/// The relations that an answer is made of, and how many tables lie below; `None` where that is not all.
+#[track_caller]
+fn made_of(url: &str, headers: &[(&str, &str)], expected: Option<(&[&str], usize)>) {
+    let (catalog, config) = (catalog(), Config { db_plan_enabled: true, db_aggregates_enabled: true, ..config() });
+    let request = request_under(Method::GET, url, headers, &config).unwrap();
+    let plan = plan(&request, &catalog, &config).unwrap();
+    let basis = plan.basis(&request, &config);
+    let found: Option<(Vec<&str>, usize)> =
+        basis.map(|basis| (basis.relations.iter().map(|relation| relation.name()).collect(), basis.tables.len()));
+    assert_eq!(found, expected.map(|(names, tables)| (names.to_vec(), tables)), "{url} {headers:?}");
+}
+
+#[test]
+fn ok_what_an_answer_is_made_of() {
+    made_of("films", &[], Some((&["films"], 1)));
+    made_of(
+        "films?select=title,year::text&id=gt.1&order=year&limit=3",
+        &[("prefer", "count=exact")],
+        Some((&["films"], 1)),
+    );
+    made_of("old_films?select=id", &[], Some((&["old_films"], 1)));
+    made_of("films?select=id,directors(name,films(id))", &[], Some((&["films", "directors", "films"], 2)));
+    made_of(
+        "films?select=id,actors(name),directors()&order=directors(name)",
+        &[],
+        Some((&["films", "roles", "actors", "directors"], 4)),
+    );
+    made_of("films?select=year,id.sum()", &[], Some((&["films"], 1)));
+}
+
+#[test]
+fn err_what_else_has_a_part_in_an_answer() {
+    for url in [
+        "films?select=decade",
+        "films?decade=eq.1",
+        "films?or=(id.eq.1,decade.eq.2)",
+        "films?order=decade",
+        "films?select=directors(decade)",
+        "films?select=id::my_type",
+        "films?select=title::timestamptz",
+        "films?select=id.max()::date",
+        // Values of its domain are shown by a function.
+        "swatches",
+    ] {
+        made_of(url, &[], None);
+    }
+    for header in [
+        ("prefer", "count=planned"),
+        ("prefer", "count=estimated"),
+        ("accept", "application/vnd.pgrst.plan"),
+        ("accept", "application/geo+json"),
+    ] {
+        made_of("films", &[header], None);
+    }
 }

@@ -19,6 +19,8 @@ pub struct ReadPlan<'a> {
     pub(crate) rows_max: Option<u64>,
     /// The function of the database that makes the body, if it is no form of the dialect's own.
     pub(crate) handler: Option<Handler<'a>>,
+    /// Whether the snapshot of the statement is wanted beside the rows.
+    pub(crate) tells_snapshot: bool,
 }
 
 /// The name that the rows which are written have inside the statement.
@@ -375,7 +377,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The column of that name, if it is a relation's.
-    pub(super) fn column(self, name: &str) -> Option<Column<'a>> {
+    pub(crate) fn column(self, name: &str) -> Option<Column<'a>> {
         self.relation()?.column(name)
     }
 

@@ -5,6 +5,10 @@ use super::{answer, count, estimate, fragment, rows};
 use crate::api_request::{ApiRequest, Count, Range};
 use crate::plan::ReadPlan;
 
+/// The exact set of transactions that the statement can see. The newer `pg_current_snapshot` gives the same, from
+/// PostgreSQL 13 on.
+const SNAPSHOT: &str = ", pg_catalog.txid_current_snapshot() AS snapshot";
+
 /// Writes the statement of a read.
 pub(super) fn write(sql: &mut Sql, request: &ApiRequest, plan: &ReadPlan<'_>) {
     sql.push("WITH pgrst_source AS (");
@@ -13,6 +17,9 @@ pub(super) fn write(sql: &mut Sql, request: &ApiRequest, plan: &ReadPlan<'_>) {
     let total = total(sql, request, plan);
     sql.push(" SELECT ").push(&total).push(" AS total_result_set, pg_catalog.count(*) AS page_total, ");
     sql.push(&answer::body(request, plan, answer::Shape::Rows)).push(" AS body").push(answer::SETTINGS);
+    if plan.tells_snapshot {
+        sql.push(SNAPSHOT);
+    }
     sql.push(" FROM pgrst_source AS page");
 }
 

@@ -78,8 +78,8 @@ fn ok_filters() {
     check("id=is.null&year=not.is.true", r#"t."id" IS NULL AND NOT t."year" IS TRUE"#, &[]);
     check(
         "year=isdistinct.1&tags=cs.{a}&id=adj.[1,2)",
-        r#"t."year" IS DISTINCT FROM $1 AND t."tags" @> $2 AND t."id" -|- $3"#,
-        &["1", "{a}", "[1,2)"],
+        r#"t."id" -|- $1 AND t."tags" @> $2 AND t."year" IS DISTINCT FROM $3"#,
+        &["[1,2)", "{a}", "1"],
     );
     check(
         "or=(id.eq.1,not.and(id.lt.2,year.is.null))",
@@ -92,6 +92,15 @@ fn ok_filters() {
         r#"t."details"->>$1 = $2 AND to_jsonb(t."tags")->$3::int = $4"#,
         &["a", "1", "0", "2"],
     );
+}
+
+/// In whatever order conditions are written, they make one statement; of one column they stay as they are.
+#[test]
+fn ok_filters_in_one_order() {
+    let expected = r#"SELECT t.* FROM "cinema"."films" WHERE t."id" > $1 AND t."id" < $2 AND t."year" = $3"#;
+    for query in ["id=gt.1&id=lt.9&year=eq.5", "year=eq.5&id=gt.1&id=lt.9", "id=gt.1&year=eq.5&id=lt.9"] {
+        check(&format!("films?{query}"), expected, &["1", "9", "5"]);
+    }
 }
 
 #[test]
