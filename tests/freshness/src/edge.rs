@@ -1,9 +1,13 @@
-//! An edge: stored answers, and what it has heard of writers.
+//! An edge: what it makes of stored answers, and of what it has heard of writers, is `cache`'s own code.
 
 use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
 
-use cache::{RelationId, Snapshot, Standing, is_fresh};
+use bytes::Bytes;
+use cache::{Entry, KeyMaker, RelationId, Snapshot, Standing, Store, Terms};
 
+use crate::checker::Version;
 use crate::database::Answer;
 use crate::gateway::{Found, Question, Reply};
 use crate::kv::DELAY_MAX;
@@ -17,19 +21,14 @@ pub(crate) const KEYS: Key = 60;
 /// How long it is waited for an answer that does not come.
 pub(crate) const TIMEOUT: u64 = 500 * MS;
 
-/// A stored answer.
-#[derive(Debug, Clone)]
-pub(crate) struct Entry {
-    answer: Answer,
-    /// Before it was asked for: it cannot be older.
-    asked_at: u64,
-}
-
 /// What an instance remembers.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Edge {
-    entries: HashMap<Key, Entry>,
-    standings: HashMap<RelationId, Standing>,
+    answers: Store,
+    /// What it has heard of writers: apart, so that it can be lost alone.
+    heard: Store,
+    /// What an edge would know that does not merge.
+    last_heard: HashMap<RelationId, Standing>,
     pushes_seen_at: u64,
 }
 
@@ -61,11 +60,11 @@ impl World {
     ) {
         let (relations, age_max) = resource(key);
         let entry = self.entry(edge, key);
-        if let (Some(entry), Some(age_max)) = (&entry, age_max) {
+        if let (Some(entry), Some(_)) = (&entry, age_max) {
             self.look_at_pushes(edge);
-            if self.may_serve(edge, entry, &relations, &demanded, age_max) {
+            if self.may_serve(edge, entry, &demanded) {
                 self.counted.at_the_edge += 1;
-                let answer = self.response(&entry.answer, &demanded);
+                let answer = self.response(entry, &demanded);
                 return reply(self, Some(answer));
             }
         }
@@ -74,14 +73,14 @@ impl World {
             return self.after(TIMEOUT, |world| reply(world, None));
         }
         let is_lost = self.once_in(100);
-        let stored = entry.as_ref().map(|entry| entry.answer.snapshot.clone());
+        let stored = entry.as_ref().map(|entry| entry.snapshot());
         let question = Question { relations, stored, demanded: demanded.clone() };
         self.after(there, move |world| {
             world.ask_gateway(question, move |world, found| {
                 world.after(back, move |world| match found.filter(|_| !is_lost) {
                     Some(found) => {
-                        let answer = world.learn(edge, key, entry, found, asked_at);
-                        let answer = world.response(&answer, &demanded);
+                        let entry = world.learn(edge, key, entry, found, asked_at);
+                        let answer = world.response(&entry, &demanded);
                         reply(world, Some(answer));
                     }
                     None => reply(world, None),
@@ -91,49 +90,57 @@ impl World {
     }
 
     /// What is stored: in memory, else in the store as it was some time ago.
-    fn entry(&mut self, edge: usize, key: Key) -> Option<Entry> {
+    fn entry(&mut self, edge: usize, key: Key) -> Option<Rc<Entry>> {
         let delay = self.some_time(0..SECOND, DELAY_MAX, 3);
-        let in_memory = self.edges[edge].entries.get(&key).cloned();
-        in_memory.or_else(|| self.stored.get(&key, self.now, delay))
+        let in_memory = self.edges[edge].answers.get(&name(key));
+        in_memory.or_else(|| {
+            let stored = self.stored.get(&key, self.now, delay)?;
+            Entry::decode(name(key), stored, self.terms(key)).map(Rc::new)
+        })
     }
 
-    fn may_serve(
-        &self,
-        edge: usize,
-        entry: &Entry,
-        relations: &[RelationId],
-        demanded: &Snapshot,
-        age_max: u64,
-    ) -> bool {
-        let nothing = (Standing::default(), Snapshot::default());
-        let standings = &self.edges[edge].standings;
-        let standings = relations.iter().map(|relation| standings.get(relation).unwrap_or(&nothing.0));
-        let demanded = if self.holds(Rule::DemandsAreHonoured) { demanded } else { &nothing.1 };
-        let is_young = self.now - entry.asked_at <= age_max || !self.holds(Rule::AgesAreBounded);
-        is_young && is_fresh(&entry.answer.snapshot, demanded, standings)
+    fn terms(&self, key: Key) -> Terms {
+        let (_, age_max) = resource(key);
+        let age_max = if self.holds(Rule::AgesAreBounded) { age_max } else { age_max.map(|_| u64::MAX) };
+        Terms { age_max: age_max.map(Duration::from_micros), is_watched: true }
+    }
+
+    fn may_serve(&self, edge: usize, entry: &Entry, demanded: &Snapshot) -> bool {
+        let nothing = Snapshot::default();
+        let demanded = if self.holds(Rule::DemandsAreHonoured) { demanded } else { &nothing };
+        self.edges[edge].heard.age(entry, demanded, Duration::from_micros(self.now)).is_some()
     }
 
     /// As it leaves for its caller.
-    fn response(&self, answer: &Answer, demanded: &Snapshot) -> Answer {
-        let mut answer = answer.clone();
-        if self.holds(Rule::ResponsesIncludeDemands) {
-            answer.snapshot.merge(demanded);
-        }
-        answer
+    fn response(&self, entry: &Entry, demanded: &Snapshot) -> Answer {
+        let nothing = Snapshot::default();
+        let demanded = if self.holds(Rule::ResponsesIncludeDemands) { demanded } else { &nothing };
+        Answer { versions: versions(&entry.body), snapshot: entry.snapshot_for(demanded) }
     }
 
     /// Takes what the region said. However late it comes, it is stored: its snapshot says what it is.
-    fn learn(&mut self, edge: usize, key: Key, asked: Option<Entry>, reply: Reply, asked_at: u64) -> Answer {
+    fn learn(&mut self, edge: usize, key: Key, asked: Option<Rc<Entry>>, reply: Reply, asked_at: u64) -> Rc<Entry> {
         self.merge(edge, reply.standings);
-        let answer = match (reply.found, asked) {
-            (Found::Unchanged(snapshot), Some(entry)) => Answer { snapshot, ..entry.answer },
+        let asked_at = Duration::from_micros(asked_at);
+        let entry = match (reply.found, asked) {
+            (Found::Unchanged(snapshot), Some(entry)) => {
+                entry.renew(&snapshot, asked_at);
+                entry
+            }
             (Found::Unchanged(_), None) => unreachable!("nothing was asked about"),
-            (Found::Answer(answer), _) => answer,
+            (Found::Answer(answer), _) => {
+                let tables = resource(key).0.into_iter().map(table).collect();
+                let response = http::Response::new(body(&answer.versions));
+                let entry = Entry::new(name(key), response, tables, self.terms(key), answer.snapshot, asked_at);
+                let entry = Rc::new(entry.expect("it is short"));
+                let copy =
+                    Entry::decode(entry.key, entry.encode().into(), entry.terms).expect("it was written just now");
+                self.edges[edge].answers.put(copy);
+                entry
+            }
         };
-        let entry = Entry { answer: answer.clone(), asked_at };
-        self.edges[edge].entries.insert(key, entry.clone());
-        self.stored.put(key, entry, self.now);
-        answer
+        self.stored.put(key, entry.encode().into(), self.now);
+        entry
     }
 
     /// Looks once in a second at what the gateway has pushed.
@@ -148,13 +155,46 @@ impl World {
 
     fn merge(&mut self, edge: usize, heard: HashMap<RelationId, Standing>) {
         let merges = self.holds(Rule::EdgesMerge);
-        for (relation, standing) in heard {
-            let known = self.edges[edge].standings.entry(relation).or_default();
-            match merges {
-                true => known.merge(&standing),
-                false => known.writers = standing.writers,
-            }
-            known.known.merge(&standing.known);
+        let edge = &mut self.edges[edge];
+        if merges {
+            heard.iter().for_each(|(relation, standing)| edge.hear(*relation, standing));
+            return;
         }
+        for (relation, Standing { writers, known }) in heard {
+            let last = edge.last_heard.entry(relation).or_default();
+            last.writers = writers;
+            last.known.merge(&known);
+        }
+        edge.heard = Store::default();
+        edge.last_heard.clone().iter().for_each(|(relation, standing)| edge.hear(*relation, standing));
     }
+}
+
+impl Edge {
+    fn hear(&mut self, relation: RelationId, standing: &Standing) {
+        self.heard.learn(&[(table(relation), standing.writers.clone())], &standing.known);
+    }
+}
+
+fn name(key: Key) -> cache::Key {
+    KeyMaker::new(u64::from(key)).key()
+}
+
+/// As an edge calls a relation; 0 is the schema, which nobody changes here.
+fn table(relation: RelationId) -> RelationId {
+    relation + 1
+}
+
+fn body(versions: &[(RelationId, Version)]) -> Bytes {
+    versions
+        .iter()
+        .flat_map(|(relation, version)| [u64::from(*relation), *version as u64])
+        .flat_map(u64::to_le_bytes)
+        .collect()
+}
+
+fn versions(body: &[u8]) -> Vec<(RelationId, Version)> {
+    let (numbers, _) = body.as_chunks::<8>();
+    let numbers: Vec<u64> = numbers.iter().map(|number| u64::from_le_bytes(*number)).collect();
+    numbers.chunks(2).map(|pair| (pair[0] as RelationId, pair[1] as Version)).collect()
 }

@@ -15,7 +15,8 @@ pub enum Rule {
     AnswersAreCutDownwards,
     /// Whoever demands a snapshot is only answered from what satisfies it.
     DemandsAreHonoured,
-    /// An edge adds what it hears of writers to what it knows; off, what it hears last replaces that.
+    /// An edge adds what it hears of writers to what it knows; off, the writers that it
+    /// hears of last replace that.
     EdgesMerge,
     /// An answer that is still good has the snapshot up to which all writers are known; off, that of the moment.
     OnlyTheKnownIsAdded,

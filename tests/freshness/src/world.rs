@@ -4,12 +4,13 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::ops::Range;
 
+use bytes::Bytes;
 use cache::{RelationId, Standing};
 
 use crate::caller::Caller;
 use crate::checker::{Checker, Violation};
 use crate::database::Database;
-use crate::edge::{Edge, Entry, Key};
+use crate::edge::{Edge, Key};
 use crate::gateway::Gateway;
 use crate::kv::Kv;
 use crate::rule::Rule;
@@ -56,7 +57,7 @@ pub struct World {
     pub(crate) database: Database,
     pub(crate) gateway: Gateway,
     pub(crate) edges: Vec<Edge>,
-    pub(crate) stored: Kv<Key, Entry>,
+    pub(crate) stored: Kv<Key, Bytes>,
     pub(crate) pushed: Kv<(), HashMap<RelationId, Standing>>,
     pub(crate) callers: Vec<Caller>,
     /// What was done so far, and by what means.
