@@ -6,14 +6,14 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** Requests for random movies on `connections` connections; refuses to give figures for anything but successes. */
-export async function load({ url, path: template, scratch, seconds, connections }) {
+/** Requests for random movies, or the first `keys` of them, on `connections` connections; refuses to give figures for anything but successes. */
+export async function load({ url, path: template, keys = 3151, scratch, seconds, connections }) {
   const script = path.join(scratch, 'wrk.lua')
   // Made ahead: wrk shares the machine with what it measures.
   writeFileSync(script, `math.randomseed(os.time())
 local template, requests = ${JSON.stringify(template)}, {}
-init = function() for n = 1, 3151 do requests[n] = wrk.format('GET', (template:gsub('N', tostring(n), 1))) end end
-request = function() return requests[math.random(3151)] end
+init = function() for n = 1, ${keys} do requests[n] = wrk.format('GET', (template:gsub('N', tostring(n), 1))) end end
+request = function() return requests[math.random(${keys})] end
 `)
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '--timeout', '10s', '-s', script, url]
   const { stdout } = await run('wrk', args)

@@ -1,7 +1,7 @@
 // The benchmark: Headland and its peers side by side, in turns, on one Postgres. Called by scripts/bench, which builds
 // and sets up; prints a table and writes target/bench.json.
 //
-//   node bench/run.mjs [--seconds 4] [--rounds 3] [--connections 32] [--workload row|rows|embed|hello]
+//   node bench/run.mjs [--seconds 4] [--rounds 3] [--connections 32] [--workload row|rows|embed|fresh|hello]
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync, mkdirSync, rmSync } from 'node:fs'
 import os from 'node:os'
@@ -38,6 +38,13 @@ const workloads = {
     headland: '/rest/v1/movies?select=id,title,imdb_rating,director:directors(name)&id=gte.N&order=id&limit=50',
     peer: '/embed/N',
     sql: '\\set n random(1, 3201)\nselect m.id, title, imdb_rating, name from movies m left join directors d on d.id = director_id where m.id >= :n order by m.id limit 50;',
+  },
+  fresh: {
+    title: 'one row that is stored',
+    headland: '/rest/v1/directors?select=id,name&id=eq.N',
+    peer: '/stored/N',
+    // Hot ones: an instance of the emulator, like one of Spin, serves 128 requests and is then another.
+    keys: 4,
   },
   hello: { title: 'hello (no database)', headland: '/health', peer: '/hello' },
 }
@@ -87,7 +94,7 @@ async function main() {
   const worker = await workerd(scratch, dev)
   const http = (name, url, side) => ({
     name,
-    run: (workload) => load({ url, path: workload[side], scratch, seconds, connections }),
+    run: (workload) => load({ url, path: workload[side], keys: workload.keys, scratch, seconds, connections }),
   })
   const headland = http('Headland: emulator + gateway', dev.url, 'headland')
   const onWorkerd = http('Headland: workerd + gateway', worker.url, 'headland')
@@ -95,12 +102,18 @@ async function main() {
   for (const [name, script] of [['Express 5 + pg', 'express'], ['Fastify + pg', 'fastify'], ['Node http + pg', 'node']]) {
     peers.push(http(name, await peer(script, dev.databaseUrl), 'peer'))
   }
+  // What is not stored, to compare with.
+  const express = peers[0]
+  const unstored = { name: 'Express 5 + pg, not stored', run: (workload) => express.run({ ...workload, peer: '/row/N' }) }
   const limit = { name: 'pgbench (the limit)', run: (workload) => pgbench({ workload, dev, scratch, seconds }) }
 
   const results = {}
   const chosen = Object.entries(workloads).filter(([name]) => only === null || name === only)
   for (const [name, workload] of chosen) {
-    const systems = name === 'hello' ? [headland, onWorkerd, ...peers] : [headland, onWorkerd, ...peers, limit]
+    const systems = {
+      hello: [headland, onWorkerd, ...peers],
+      fresh: [headland, onWorkerd, peers.at(-1), unstored],
+    }[name] ?? [headland, onWorkerd, ...peers, limit]
     process.stderr.write(`headland: ${workload.title}: ${systems.length} systems, ${rounds} rounds of ${seconds} s\n`)
     results[name] = await compare(workload, systems)
   }
@@ -109,7 +122,7 @@ async function main() {
   const sizes = wasmSizes()
 
   for (const [name, workload] of chosen) {
-    console.log(table(workload.title, results[name], peers[0].name))
+    console.log(table(workload.title, results[name], results[name].at(name === 'fresh' ? -1 : 2).system))
   }
   const kb = (bytes) => Math.round(bytes / 1000)
   console.log('| wasm | KB | gzipped KB |\n| --- | ---: | ---: |')

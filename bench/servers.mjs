@@ -5,6 +5,9 @@ import path from 'node:path'
 
 const children = []
 
+/** The project's policy, and one relation that edges answer by themselves. */
+const policy = readFileSync('headland.toml', 'utf8') + "\n[relations.directors]\ncache = 'edge'\n"
+
 /** Starts a program and waits until a line that it prints matches; gives the match. */
 function start(command, args, pattern, env = {}) {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
@@ -26,7 +29,7 @@ function start(command, args, pattern, env = {}) {
 export async function headlandDev(scratch) {
   const state = path.join(scratch, 'state')
   delete process.env.DATABASE_URL
-  const env = { HEADLAND_LOG: 'warn,headland=info,emulator::instance=debug' }
+  const env = { HEADLAND_LOG: 'warn,headland=info,emulator::instance=debug', SPIN_VARIABLE_HEADLAND_CONFIG: policy }
   const args = ['dev', '--listen', '127.0.0.1:0', '--no-watch', '--state', state]
   const { match, printed } = await start('target/release/headland', args, /listening on (http:\/\/[\d.:]+)/, env)
   const region = Object.fromEntries(
@@ -71,7 +74,7 @@ const config :Workerd.Config = (
       bindings = [
         (name = "REGION_URL", text = ${text(dev.regionUrl)}),
         (name = "REGION_CONNECTION", text = ${text(dev.regionConnection)}),
-        (name = "HEADLAND_CONFIG", text = ""),
+        (name = "HEADLAND_CONFIG", text = ${text(policy)}),
       ],
       globalOutbound = "loopback",
     )),
