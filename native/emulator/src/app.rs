@@ -34,8 +34,16 @@ pub(crate) struct App {
 /// A component behind a route.
 pub(crate) struct Target {
     pub(crate) component: Arc<str>,
-    /// One for each thread, by its number.
-    pub(crate) handlers: Vec<ProxyHandler<Instances>>,
+    /// For each edge one for each thread, by their numbers.
+    pub(crate) handlers: Vec<Vec<ProxyHandler<Instances>>>,
+}
+
+/// What the instances of one edge have for themselves.
+struct Edge {
+    /// Where it listens.
+    own: SocketAddr,
+    /// One for each thread.
+    clients: Vec<Client>,
 }
 
 /// Makes applications from manifests.
@@ -43,27 +51,32 @@ pub(crate) struct Loader {
     linker: Linker<State>,
     compiler: Compiler,
     kv: Arc<Kv>,
-    /// One for each thread.
-    clients: Vec<Client>,
-    own: SocketAddr,
+    edges: Vec<Edge>,
     options: Options,
     stopping: Arc<AtomicBool>,
 }
 
+impl Edge {
+    fn new(own: SocketAddr, options: &Options) -> Result<Edge, Error> {
+        let clients = (0..options.threads.max(1)).map(|_| Client::new(options.request_timeout));
+        let clients = clients.collect::<Result<_, _>>();
+        let clients = clients.map_err(|error| Error::new(ErrorKind::Host, format!("TLS: {error}")))?;
+        Ok(Edge { own, clients })
+    }
+}
+
 impl Loader {
-    /// `own` is where the application listens.
+    /// The edges listen at these addresses.
     pub(crate) fn new(
         options: Options,
         engine: Engine,
         kv: Arc<Kv>,
         compiled: PathBuf,
-        own: SocketAddr,
+        addresses: &[SocketAddr],
     ) -> Result<Loader, Error> {
-        let clients = (0..options.threads.max(1)).map(|_| Client::new(options.request_timeout));
-        let clients = clients.collect::<Result<_, _>>();
-        let clients = clients.map_err(|error| Error::new(ErrorKind::Host, format!("TLS: {error}")))?;
+        let edges = addresses.iter().map(|own| Edge::new(*own, &options)).collect::<Result<_, _>>()?;
         let (linker, compiler) = (engine::linker(&engine)?, Compiler::new(engine, compiled));
-        Ok(Loader { linker, compiler, kv, clients, own, options, stopping: Arc::default() })
+        Ok(Loader { linker, compiler, kv, edges, options, stopping: Arc::default() })
     }
 
     /// To be set when the emulator stops.
@@ -116,18 +129,19 @@ impl Loader {
         let name: Arc<str> = name.into();
         let grants = self.grants(&name, component, variables)?;
         let allowed = Arc::new(self.allowed(&name, component, variables)?);
-        let instances = |client: &Client| {
+        let instances = |edge: &Edge, client: &Client| {
             Ok(ProxyHandler::new(Instances {
                 component: name.clone(),
                 pre: proxy(pre.clone()).map_err(refuse)?,
                 grants: grants.clone(),
-                outbound: self.outbound(&name, &allowed, client),
+                outbound: self.outbound(&name, &allowed, edge.own, client),
                 environment: component.environment.clone().into_iter().collect(),
                 limits: self.limits(),
                 stopping: self.stopping.clone(),
             }))
         };
-        let handlers = self.clients.iter().map(instances).collect::<Result<_, Error>>()?;
+        let on_edge = |edge: &Edge| edge.clients.iter().map(|client| instances(edge, client)).collect();
+        let handlers = self.edges.iter().map(on_edge).collect::<Result<_, Error>>()?;
         Ok((Arc::new(Target { component: name.clone(), handlers }), fingerprint(&wasm)))
     }
 
@@ -160,12 +174,18 @@ impl Loader {
             .map_err(|error| Error::new(error.kind(), format!("component `{name}`: {error}")))
     }
 
-    fn outbound(&self, name: &Arc<str>, allowed: &Arc<AllowedHosts>, client: &Client) -> Arc<Outbound> {
+    fn outbound(
+        &self,
+        name: &Arc<str>,
+        allowed: &Arc<AllowedHosts>,
+        own: SocketAddr,
+        client: &Client,
+    ) -> Arc<Outbound> {
         Arc::new(Outbound {
             component: name.clone(),
             allowed: allowed.clone(),
             client: client.clone(),
-            own: self.own,
+            own,
             rtt: self.options.rtt,
         })
     }

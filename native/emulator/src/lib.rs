@@ -3,7 +3,8 @@
 //! Start at [`start`] and [`Options`]. There are components of WASI HTTP 0.3 (spin-sdk 7) and 0.2, Spin's routes, variables and
 //! key-value stores (kept in a file), and its rules on outbound requests. An instance is reused and serves several requests at a
 //! time; memory, time and everything else that a component may use up has a limit in [`Options`]. With `watch`, what changes is
-//! built and swapped in while requests go on. `rtt` makes a region that is next door as far away as a real one.
+//! built and swapped in while requests go on. `rtt` makes a region that is next door as far away as a real one, and `edges` makes
+//! several of the one edge: each has a port, instances and outbound connections of its own.
 //!
 //! Components get no sockets and no files. TLS, Wagi, Redis triggers and service chaining are Spin's alone.
 
@@ -33,6 +34,7 @@ mod watch;
 pub use error::{Error, ErrorKind};
 pub use kv::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
 pub use options::Options;
+pub use server::{EDGES_MAX, addresses};
 
 use std::fs;
 use std::net::SocketAddr;
@@ -40,19 +42,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::app::{App, Loader};
 use crate::kv::Kv;
 use crate::manifest::Manifest;
-use crate::server::Server;
+use crate::server::{Listeners, Server};
 use crate::threads::Threads;
 
 /// A running application. Dropping it stops it without grace.
 pub struct Emulator {
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
     kv: Arc<Kv>,
     stopping: Arc<AtomicBool>,
     /// Until it has been told to stop.
@@ -67,10 +68,10 @@ pub struct Emulator {
 pub async fn start(options: Options) -> Result<Emulator, Error> {
     let compiled = prepare_folders(&options)?;
     let kv = Arc::new(Kv::open(&options.state_dir)?);
-    let listener = listen(options.listen).await?;
-    let address = listener.local_addr().map_err(|error| refuse_listen(options.listen, error))?;
+    let listeners = Listeners::bind(&addresses(options.listen, options.edges)?).await?;
+    let addresses = listeners.addresses()?;
     let engine = engine::engine(&options)?;
-    let loader = Arc::new(Loader::new(options.clone(), engine, kv.clone(), compiled, address)?);
+    let loader = Arc::new(Loader::new(options.clone(), engine, kv.clone(), compiled, &addresses)?);
     if options.watch {
         build_absent(&loader).await?;
     }
@@ -84,14 +85,14 @@ pub async fn start(options: Options) -> Result<Emulator, Error> {
         false => None,
     };
     let (stop, stopped) = oneshot::channel();
-    let server = tokio::spawn(server.run(threads, listener, stopped));
-    Ok(Emulator { address, kv, stopping, stop: Some(stop), server, watch })
+    let server = tokio::spawn(server.run(threads, listeners, stopped));
+    Ok(Emulator { addresses, kv, stopping, stop: Some(stop), server, watch })
 }
 
 impl Emulator {
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Where its edges listen, in their order.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
     }
 
     /// Takes no more requests, finishes those in progress within `shutdown_grace`, and closes the key-value database.
@@ -136,14 +137,6 @@ async fn build_absent(loader: &Loader) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|error| refuse_listen(address, error))
-}
-
-fn refuse_listen(address: SocketAddr, error: std::io::Error) -> Error {
-    Error::new(ErrorKind::Listen, format!("cannot listen on {address}: {error}"))
 }
 
 /// Makes the folder for state, and in it the one for compiled components, for this user only.

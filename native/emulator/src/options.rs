@@ -11,8 +11,11 @@ use std::time::Duration;
 pub struct Options {
     /// The spin.toml to run. Paths in it are relative to its folder.
     pub manifest: PathBuf,
-    /// Where to listen. Port 0 takes a free one. Default: 127.0.0.1:3000, as Spin.
+    /// Where the first edge listens, and the others on the ports after it. Port 0 takes free ones. Default: 127.0.0.1:3000, as Spin.
     pub listen: SocketAddr,
+    /// Edges that serve the application, up to [`EDGES_MAX`](crate::EDGES_MAX). They share threads, limits and the key-value
+    /// database; an instance never serves two. Default: one.
+    pub edges: usize,
     /// Values for the manifest's `[variables]`. They win over `SPIN_VARIABLE_…` in the environment.
     pub variables: BTreeMap<String, String>,
     /// A folder of our own for the key-value database and compiled components. Created if absent, readable by the user only.
@@ -69,6 +72,7 @@ impl Options {
         Options {
             manifest,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)),
+            edges: 1,
             variables: BTreeMap::new(),
             state_dir,
             rtt: Duration::ZERO,

@@ -2,6 +2,10 @@
 
 mod arrival;
 mod inbound;
+mod listeners;
+
+pub(crate) use listeners::Listeners;
+pub use listeners::{EDGES_MAX, addresses};
 
 use std::convert::Infallible;
 use std::io;
@@ -19,7 +23,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
@@ -62,6 +66,8 @@ struct Origin {
     address: SocketAddr,
     /// The address, as components are told it.
     name: HeaderValue,
+    /// The number of the edge.
+    edge: usize,
     /// The number of the thread.
     thread: usize,
 }
@@ -100,23 +106,24 @@ impl Server {
     pub(crate) async fn run(
         self: Arc<Server>,
         threads: Threads,
-        listener: TcpListener,
+        mut listeners: Listeners,
         mut stop: oneshot::Receiver<()>,
     ) {
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
         loop {
             let accepted = tokio::select! {
-                accepted = self.accept(&listener) => accepted,
+                accepted = self.accept(&mut listeners) => accepted,
                 _ = &mut stop => break,
             };
             match accepted {
-                Ok((stream, address, Some(place))) => {
+                Ok((edge, stream, address, Some(place))) => {
                     let (thread, handle) = threads.next();
-                    let serve = self.clone().serve(stream, address, place, thread, graceful.watcher());
+                    let serve =
+                        self.clone().serve(stream, Origin::new(address, edge, thread), place, graceful.watcher());
                     drop(connections.spawn_on(serve, handle));
                 }
-                Ok((_, address, None)) => tracing::debug!("{address} has its share of connections"),
+                Ok((_, _, address, None)) => tracing::debug!("{address} has its share of connections"),
                 Err(error) => {
                     tracing::warn!("cannot accept a connection: {error}");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -124,28 +131,21 @@ impl Server {
             }
             while connections.try_join_next().is_some() {}
         }
-        drop(listener);
+        drop(listeners);
         if tokio::time::timeout(self.shutdown_grace, graceful.shutdown()).await.is_err() {
             tracing::warn!("requests were still in progress when the grace for shutting down ended");
         }
         connections.shutdown().await;
     }
 
-    /// A connection, with its place if its address has not got its share.
-    async fn accept(&self, listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr, Option<Place>)> {
+    /// A connection and the number of its edge, with its place if its address has not got its share.
+    async fn accept(&self, listeners: &mut Listeners) -> io::Result<(usize, TcpStream, SocketAddr, Option<Place>)> {
         let free = self.connections.free().await;
-        let (stream, address) = listener.accept().await?;
-        Ok((stream, address, free.take(address.ip())))
+        let (edge, stream, address) = listeners.accept().await?;
+        Ok((edge, stream, address, free.take(address.ip())))
     }
 
-    async fn serve(
-        self: Arc<Server>,
-        stream: TcpStream,
-        address: SocketAddr,
-        _place: Place,
-        thread: usize,
-        graceful: Watcher,
-    ) {
+    async fn serve(self: Arc<Server>, stream: TcpStream, origin: Origin, _place: Place, graceful: Watcher) {
         // A response leaves at once, however small.
         let _ = stream.set_nodelay(true);
         // Of the thread that accepts until now.
@@ -154,8 +154,7 @@ impl Server {
             Err(error) => return tracing::warn!("cannot serve a connection: {error}"),
         };
         let (stream, client) = Client::watch(stream, self.patience);
-        let name = address.to_string().try_into().expect("an address is printable ASCII");
-        let origin = Arc::new(Origin { address, name, thread });
+        let origin = Arc::new(origin);
         let service = service_fn(|request: Request<Incoming>| {
             let (server, origin) = (self.clone(), origin.clone());
             let (in_progress, version) = (client.request(), request.version());
@@ -169,7 +168,7 @@ impl Server {
                     tracing::debug!("a connection ended: {error}");
                 }
             }
-            overstay = client.overstays() => tracing::debug!("{address} was disconnected: {overstay:?}"),
+            overstay = client.overstays() => tracing::debug!("{} was disconnected: {overstay:?}", origin.address),
         }
     }
 
@@ -206,7 +205,7 @@ impl Server {
             return (Refusal::RouteNotFound.into_response(), None, exchange);
         };
         let response = match inbound::prepare(request, pattern, &origin.name) {
-            Ok(request) => self.handle(target, origin.thread, request, &exchange).await,
+            Ok(request) => self.handle(target, origin, request, &exchange).await,
             Err(refusal) => Err(refusal),
         };
         (response.unwrap_or_else(Refusal::into_response), Some(target.component.clone()), exchange)
@@ -215,12 +214,13 @@ impl Server {
     async fn handle(
         &self,
         target: &Target,
-        thread: usize,
+        origin: &Origin,
         request: Request<Incoming>,
         exchange: &Arc<Exchange>,
     ) -> Result<Response<WasiBody>, Refusal> {
         let arriving = |body| Arrival::new(body, self.body_timeout, exchange.clone()).boxed_unsync();
-        match target.handlers[thread].handle(exchange.clone(), request.map(arriving)).await {
+        let handler = &target.handlers[origin.edge][origin.thread];
+        match handler.handle(exchange.clone(), request.map(arriving)).await {
             // Whatever the component made of the part that it got.
             _ if exchange.body_is_late() => Err(Refusal::BodyTimeout),
             Ok(response) => {
@@ -232,6 +232,13 @@ impl Server {
             }
             Err(error) => Err(explain(&target.component, exchange, &error).await),
         }
+    }
+}
+
+impl Origin {
+    fn new(address: SocketAddr, edge: usize, thread: usize) -> Origin {
+        let name = address.to_string().try_into().expect("an address is printable ASCII");
+        Origin { address, name, edge, thread }
     }
 }
 

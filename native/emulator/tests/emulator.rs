@@ -1,9 +1,11 @@
 //! The emulator with components written by hand: what happens to one that traps, loops, wants too much, or changes.
 //!
 //! These are WASI HTTP 0.2 components without a response, as one is long in text form: a component that ends in peace gives
-//! `component_no_response`. Components of 0.3, with stores and requests of their own, are run end to end by the tests/ package.
+//! `component_no_response`. What opens a store is of 0.3 (store.wat); components with requests of their own are run end to end by the
+//! tests/ package.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -15,6 +17,10 @@ use tokio::net::{TcpSocket, TcpStream};
 const QUIET: &str = "";
 /// Traps the first time in each instance.
 const TRAP_ONCE: &str = "(if (i32.eqz (global.get $calls)) (then (global.set $calls (i32.const 1)) unreachable))";
+/// Traps the second time in each instance, after it has looked for what is in no store.
+const TRAP_SECOND: &str = "(call $exists (local.get $store) (i32.const 16) (i32.const 7) (i32.const 64))
+    (if (i32.load (i32.const 2048)) (then unreachable))
+    (i32.store (i32.const 2048) (i32.const 1))";
 /// Never ends.
 const LOOP: &str = "(loop $again (br $again))";
 /// Asks for 64 MiB, and traps if it does not get them.
@@ -32,7 +38,8 @@ impl Folder {
         for (name, body) in components {
             folder.write(&format!("{name}.wasm"), component(body));
             manifest += &format!(
-                "[[trigger.http]]\nroute = \"/{name}/...\"\ncomponent = \"{name}\"\n[component.{name}]\nsource = \"{name}.wasm\"\n"
+                "[[trigger.http]]\nroute = \"/{name}/...\"\ncomponent = \"{name}\"\n\
+                 [component.{name}]\nkey_value_stores = [\"default\"]\nsource = \"{name}.wasm\"\n"
             );
         }
         folder.write("spin.toml", manifest);
@@ -62,6 +69,9 @@ impl Drop for Folder {
 }
 
 fn component(body: &str) -> Vec<u8> {
+    if body.contains("$store") {
+        return wat::parse_str(include_str!("store.wat").replace("BODY", body)).expect("valid");
+    }
     let text = format!(
         r#"(component
             (import "wasi:http/types@0.2.0" (instance $types
@@ -83,19 +93,19 @@ fn component(body: &str) -> Vec<u8> {
 }
 
 /// A connection from another address of this machine.
-async fn connect_from(address: &str, emulator: &Emulator) -> TcpStream {
+async fn connect_from(address: &str, edge: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.bind(format!("{address}:0").parse().expect("an address")).expect("bound");
-    socket.connect(emulator.address()).await.expect("connected")
+    socket.connect(edge).await.expect("connected")
 }
 
 /// Status and body.
 async fn get(emulator: &Emulator, path: &str) -> (u16, String) {
-    get_from("127.0.0.1", emulator, path).await
+    get_from("127.0.0.1", emulator.addresses()[0], path).await
 }
 
-async fn get_from(address: &str, emulator: &Emulator, path: &str) -> (u16, String) {
-    let mut stream = connect_from(address, emulator).await;
+async fn get_from(address: &str, edge: SocketAddr, path: &str) -> (u16, String) {
+    let mut stream = connect_from(address, edge).await;
     let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.expect("sent");
     let mut response = String::new();
@@ -211,7 +221,7 @@ async fn err_more_requests_than_an_address_may_have() {
     let others = async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         check(&get(&emulator, "/quiet").await, 503, "overloaded");
-        check(&get_from("127.0.0.2", &emulator, "/quiet").await, 500, "component_no_response");
+        check(&get_from("127.0.0.2", emulator.addresses()[0], "/quiet").await, 500, "component_no_response");
     };
     let (first, ()) = tokio::join!(get(&emulator, "/loop"), others);
     check(&first, 504, "component_timed_out");
@@ -233,7 +243,7 @@ async fn ok_slow_clients_hold_their_share_and_no_more() {
     let asked = "GET /.well-known/spin/health HTTP/1.1\r\nhost: test\r\n\r\n".repeat(1 << 18);
     let mut slow = Vec::new();
     for sent in ["", "GET /quiet HTTP/1.1\r\n", &asked].into_iter().cycle().take(14) {
-        let mut stream = connect_from("127.0.0.2", &emulator).await;
+        let mut stream = connect_from("127.0.0.2", emulator.addresses()[0]).await;
         let sent = sent.to_owned();
         slow.push(tokio::spawn(async move {
             let _ = stream.write_all(sent.as_bytes()).await;
@@ -344,6 +354,30 @@ async fn ok_restart_reuses_state_and_a_second_one_may_not() {
     let second = emulator::start(folder.options()).await.expect("started again");
     check(&get(&second, "/a").await, 500, "component_no_response");
     second.shutdown().await;
+}
+
+/// On one thread, where an edge would meet the other's instance if they shared any.
+#[tokio::test]
+async fn ok_edges_share_no_instance() {
+    let folder = Folder::new("instances", &[("count", TRAP_SECOND)]);
+    let mut options = folder.options();
+    (options.edges, options.threads) = (2, 1);
+    let emulator = emulator::start(options).await.expect("started");
+    for (edge, code) in [(0, "component_no_response"), (1, "component_no_response"), (0, "component_trapped")] {
+        check(&get_from("127.0.0.1", emulator.addresses()[edge], "/count").await, 500, code);
+    }
+    emulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn err_too_many_edges() {
+    let folder = Folder::new("many", &[("quiet", QUIET)]);
+    let mut options = folder.options();
+    options.edges = emulator::EDGES_MAX;
+    emulator::start(options.clone()).await.expect("started").shutdown().await;
+    options.edges += 1;
+    let error = emulator::start(options).await.err().expect("refused");
+    assert_eq!(error.kind(), ErrorKind::Listen, "{error}");
 }
 
 /// Nothing changes while the watcher has had time to see and to act.

@@ -71,6 +71,9 @@ pub(crate) struct Options {
     /// Where the edge listens
     #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
+    /// Edges to run over one key-value store, each on a port of its own: that of --listen and the next ones
+    #[arg(long, default_value_t = 1, value_name = "COUNT")]
+    edges: usize,
     /// Delay put on each trip to the region, as if it were that far away
     #[arg(long, default_value = "0ms", value_name = "TIME", value_parser = duration::parse)]
     rtt: Duration,
@@ -121,7 +124,9 @@ pub(crate) fn print_postgres() -> anyhow::Result<()> {
 async fn serve(options: &Options, policy: Option<String>, house: &mut House) -> anyhow::Result<()> {
     let began = Instant::now();
     let config = config(&options.manifest, policy.as_deref())?;
-    free(options.listen)?;
+    for address in emulator::addresses(options.listen, options.edges)? {
+        free(address)?;
+    }
     house.lock = Some(lock(&options.state)?);
 
     let (mut place, tables) = match options.region() {
@@ -133,9 +138,12 @@ async fn serve(options: &Options, policy: Option<String>, house: &mut House) -> 
     house.region_file = Some(place.write(&options.state)?);
 
     let emulator = emulator::start(edge(options, &place)?).await?;
-    let address = from_here(house.emulator.insert(emulator).address());
-    healthy(address).await?;
-    announce(address, &tables, place.database_url.is_some(), began)?;
+    let emulator = house.emulator.insert(emulator);
+    let addresses: Vec<SocketAddr> = emulator.addresses().iter().copied().map(from_here).collect();
+    for address in &addresses {
+        healthy(*address).await?;
+    }
+    announce(&addresses, &tables, place.database_url.is_some(), began)?;
 
     match &mut house.postgres {
         Some(cluster) => Err(cluster.wait().await),
@@ -193,6 +201,7 @@ fn edge(options: &Options, place: &Place) -> anyhow::Result<emulator::Options> {
     // In full: the watcher reports files by their full paths, and so do errors about components.
     let mut edge = emulator::Options::new(fs::canonicalize(&options.manifest)?);
     edge.listen = options.listen;
+    edge.edges = options.edges;
     edge.variables = place.variables().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     edge.state_dir = options.state.join("emulator");
     edge.rtt = options.rtt;
@@ -299,11 +308,13 @@ async fn healthy(edge: SocketAddr) -> anyhow::Result<()> {
     }
 }
 
-fn announce(address: SocketAddr, tables: &[String], is_private: bool, began: Instant) -> anyhow::Result<()> {
-    let url: Url = format!("http://{address}").parse()?;
+fn announce(addresses: &[SocketAddr], tables: &[String], is_private: bool, began: Instant) -> anyhow::Result<()> {
+    for address in addresses {
+        tracing::info!("listening on http://{address} after {:.1} s", began.elapsed().as_secs_f32());
+    }
+    let url: Url = format!("http://{}", addresses[0]).parse()?;
     let has = |name: &str| tables.iter().any(|table| table == name);
     let is_sample = is_private && has("directors") && has("movies");
-    tracing::info!("listening on http://{address} after {:.1} s", began.elapsed().as_secs_f32());
     for request in requests::requests(&url, tables, is_sample) {
         tracing::info!(target: log::PASTE, "{request}");
     }
