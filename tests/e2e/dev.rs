@@ -1,6 +1,7 @@
 //! `headland dev` as a newcomer meets it: it starts, serves another database where one is named, and leaves nothing
 //! behind.
 
+use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ pub(crate) fn tests() -> Vec<Trial> {
         test("dev::serves_another_database", serves_another_database),
         test("dev::says_what_is_wrong_in_one_line", says_what_is_wrong_in_one_line),
         test("dev::delays_each_trip_by_the_rtt", delays_each_trip_by_the_rtt),
+        test("dev::cuts_the_region_off_from_each_edge", cuts_the_region_off_from_each_edge),
     ]
 }
 
@@ -126,5 +128,30 @@ fn delays_each_trip_by_the_rtt() -> Outcome {
     ensure!(elapsed >= Duration::from_millis(300), "one trip took only {elapsed:?}");
     ensure!(elapsed < Duration::from_millis(590), "one trip took {elapsed:?}, as long as two");
     ensure!(process.stop(), "did not end");
+    Ok(())
+}
+
+fn cuts_the_region_off_from_each_edge() -> Outcome {
+    let process = start("edges", &["--edges", "3", "--database-url", &dev()?.database_url])?;
+    let urls = [listening(&process)?, listening(&process)?, listening(&process)?];
+    let away = scratch("edges")?.join("region-is-away");
+    until_all_answer(&urls, 200)?;
+    fs::write(&away, "")?;
+    until_all_answer(&urls, 503)?;
+    fs::remove_file(&away)?;
+    until_all_answer(&urls, 200)?;
+    ensure!(process.stop(), "did not end");
+    Ok(())
+}
+
+/// Waits until `GET /ready` answers so on each edge.
+fn until_all_answer(urls: &[String], status: u16) -> Outcome {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    for url in urls {
+        while get(&format!("{url}/ready"))?.status != status {
+            ensure!(Instant::now() < deadline, "{url}/ready does not answer {status}");
+            sleep(Duration::from_millis(50));
+        }
+    }
     Ok(())
 }

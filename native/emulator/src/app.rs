@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
+use std::time::Instant;
 
 use wasmtime::Engine;
 use wasmtime::component::{InstancePre, Linker};
@@ -20,7 +21,7 @@ use crate::instance::{Instances, Limits, State};
 use crate::kv::Kv;
 use crate::manifest::{self, Manifest, Route};
 use crate::options::Options;
-use crate::outbound::{AllowedHosts, Client, Outbound};
+use crate::outbound::{AllowedHosts, Away, Client, Network, Outbound};
 use crate::route::{Pattern, Router};
 use crate::variables::Variables;
 
@@ -52,6 +53,7 @@ pub(crate) struct Loader {
     compiler: Compiler,
     kv: Arc<Kv>,
     edges: Vec<Edge>,
+    network: Network,
     options: Options,
     stopping: Arc<AtomicBool>,
 }
@@ -75,8 +77,10 @@ impl Loader {
         addresses: &[SocketAddr],
     ) -> Result<Loader, Error> {
         let edges = addresses.iter().map(|own| Edge::new(*own, &options)).collect::<Result<_, _>>()?;
+        let away = options.away_file.clone().map(|file| Arc::new(Away::new(file, Instant::now())));
+        let network = Network::new(options.rtt, options.drop_share, away);
         let (linker, compiler) = (engine::linker(&engine)?, Compiler::new(engine, compiled));
-        Ok(Loader { linker, compiler, kv, edges, options, stopping: Arc::default() })
+        Ok(Loader { linker, compiler, kv, edges, network, options, stopping: Arc::default() })
     }
 
     /// To be set when the emulator stops.
@@ -186,7 +190,7 @@ impl Loader {
             allowed: allowed.clone(),
             client: client.clone(),
             own,
-            rtt: self.options.rtt,
+            network: self.network.clone(),
         })
     }
 

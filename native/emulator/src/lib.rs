@@ -3,8 +3,8 @@
 //! Start at [`start`] and [`Options`]. There are components of WASI HTTP 0.3 (spin-sdk 7) and 0.2, Spin's routes, variables and
 //! key-value stores (kept in a file), and its rules on outbound requests. An instance is reused and serves several requests at a
 //! time; memory, time and everything else that a component may use up has a limit in [`Options`]. With `watch`, what changes is
-//! built and swapped in while requests go on. `rtt` makes a region that is next door as far away as a real one, and `edges` makes
-//! several of the one edge: each has a port, instances and outbound connections of its own.
+//! built and swapped in while requests go on. `rtt`, `drop_share` and `away_file` make a region that is next door as far away as a real
+//! one, and as hard to reach. `edges` makes several of the one edge: each has a port, instances and outbound connections of its own.
 //!
 //! Components get no sockets and no files. TLS, Wagi, Redis triggers and service chaining are Spin's alone.
 

@@ -21,8 +21,14 @@ pub struct Options {
     /// A folder of our own for the key-value database and compiled components. Created if absent, readable by the user only.
     /// Default: `.headland/emulator` beside the manifest.
     pub state_dir: PathBuf,
-    /// Added once to every outbound request: half before it is sent, half before its answer is handed over. Default: none.
+    /// Added once to every request that leaves the edge: half before it is sent, half before its answer is handed over.
+    /// Default: none.
     pub rtt: Duration,
+    /// The share of these requests that is lost, 0 to 1: half of them are not sent, and of the others, which are handled, it is
+    /// the answer that is lost. Default: none.
+    pub drop_share: f64,
+    /// While this file exists, these requests fail at once, as if the region could not be reached. Default: no file.
+    pub away_file: Option<PathBuf>,
     /// Threads that requests are served on, each with instances and outbound connections of its own. Default: one per core.
     pub threads: usize,
     /// Whether to watch the components' sources, rebuild what changed, and build what is absent. Default: no.
@@ -76,6 +82,8 @@ impl Options {
             variables: BTreeMap::new(),
             state_dir,
             rtt: Duration::ZERO,
+            drop_share: 0.0,
+            away_file: None,
             threads: std::thread::available_parallelism().map_or(1, |cores| cores.get()),
             watch: false,
             memory_bytes_max: 128 << 20,

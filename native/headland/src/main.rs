@@ -9,6 +9,7 @@ mod gateway;
 mod http;
 mod log;
 mod migrate;
+mod percent;
 mod policy;
 mod secret;
 mod signal;

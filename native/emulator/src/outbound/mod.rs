@@ -1,17 +1,20 @@
-//! Requests that components send: allowed hosts, one pool of connections, and the time that a trip takes.
+//! Requests that components send: allowed hosts, one pool of connections, and the network to the region.
 
+mod away;
 mod body;
 mod client;
 mod hosts;
+mod network;
 mod send;
 
+pub(crate) use away::Away;
 pub(crate) use client::Client;
 pub(crate) use hosts::AllowedHosts;
+pub(crate) use network::Network;
 pub(crate) use send::add_to_linker;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::uri::{Authority, Scheme};
 use http::{HeaderName, HeaderValue, Request, Response, Uri, header};
@@ -29,8 +32,7 @@ pub(crate) struct Outbound {
     pub(crate) client: Client,
     /// Where the application itself listens.
     pub(crate) own: SocketAddr,
-    /// Added to each trip.
-    pub(crate) rtt: Duration,
+    pub(crate) network: Network,
 }
 
 /// The part of it that belongs to one instance.
@@ -59,12 +61,15 @@ impl WasiHttpHooks for Hooks {
     ) -> Box<dyn Future<Output = Answer> + Send> {
         let (outbound, exchange) = (self.outbound.clone(), self.exchange.take());
         Box::new(async move {
-            let request = outbound.admit(request)?;
+            let is_own = outbound.is_own(request.uri());
+            let request = outbound.admit(request, is_own)?;
             if let Some(exchange) = exchange {
                 exchange.count_trip();
             }
-            let response = outbound.send(request, options.unwrap_or_default()).await?;
-            Ok((response, Box::new(std::future::ready(Ok(()))) as Io))
+            let sent = outbound.client.send(request, options.unwrap_or_default());
+            // What the edge asks of itself meets no network.
+            let response = if is_own { sent.await } else { outbound.network.carry(sent).await };
+            Ok((response?, Box::new(std::future::ready(Ok(()))) as Io))
         })
     }
 
@@ -78,14 +83,18 @@ impl WasiHttpHooks for Hooks {
 }
 
 impl Outbound {
-    /// Checks where the request goes, and turns `self` into an address.
-    fn admit(&self, mut request: Request<WasiBody>) -> Result<Request<WasiBody>, Error> {
-        let uri = request.uri();
+    /// Whether the component asks the application that it is part of, and may.
+    fn is_own(&self, uri: &Uri) -> bool {
         let scheme = uri.scheme_str().unwrap_or_default();
-        if uri.host().is_some_and(|host| OWN_HOSTS.contains(&host)) && self.allowed.allows_own(scheme) {
+        uri.host().is_some_and(|host| OWN_HOSTS.contains(&host)) && self.allowed.allows_own(scheme)
+    }
+
+    /// Checks where the request goes, and turns `self` into an address.
+    fn admit(&self, mut request: Request<WasiBody>, is_own: bool) -> Result<Request<WasiBody>, Error> {
+        if is_own {
             self.address_to_own(&mut request)?;
-        } else if !self.allowed.allows(uri) {
-            self.log_denied(uri);
+        } else if !self.allowed.allows(request.uri()) {
+            self.log_denied(request.uri());
             return Err(Error::HttpRequestDenied);
         }
         Ok(request)
@@ -116,20 +125,6 @@ impl Outbound {
              add \"{scheme}://{host}{port}\" to `allowed_outbound_hosts` of [component.{component}] in spin.toml"
         );
     }
-
-    async fn send(&self, request: Request<WasiBody>, options: RequestOptions) -> Result<Response<WasiBody>, Error> {
-        let half = self.rtt / 2;
-        pause(half).await;
-        let response = self.client.send(request, options).await;
-        pause(self.rtt - half).await;
-        response
-    }
-}
-
-async fn pause(time: Duration) {
-    if !time.is_zero() {
-        tokio::time::sleep(time).await;
-    }
 }
 
 /// The fields that belong to a connection and not to a component: those that wasi:http forbids by default.
@@ -150,7 +145,7 @@ fn is_forbidden(name: &HeaderName) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use http_body_util::BodyExt;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -179,9 +174,13 @@ mod tests {
     }
 
     fn outbound(allowed: &str, own: SocketAddr, rtt: Duration) -> Arc<Outbound> {
+        outbound_over(allowed, own, Network::new(rtt, 0.0, None))
+    }
+
+    fn outbound_over(allowed: &str, own: SocketAddr, network: Network) -> Arc<Outbound> {
         let allowed = AllowedHosts::parse([allowed]).expect("valid");
         let client = Client::new(Duration::from_secs(5)).expect("a client");
-        Arc::new(Outbound { component: "test".into(), allowed: allowed.into(), client, own, rtt })
+        Arc::new(Outbound { component: "test".into(), allowed: allowed.into(), client, own, network })
     }
 
     async fn fetch(outbound: &Arc<Outbound>, uri: &str) -> Result<String, Error> {
@@ -219,6 +218,20 @@ mod tests {
         let outbound = outbound("http://self", server, Duration::ZERO);
         assert_eq!(fetch(&outbound, "http://self/x").await.expect("answered"), "1 in 1 trip");
         assert!(matches!(fetch(&outbound, &format!("http://{server}/")).await, Err(Error::HttpRequestDenied)));
+    }
+
+    #[tokio::test]
+    async fn err_dropped_or_away_unless_it_is_own() {
+        let server = server().await;
+        let file = std::env::temp_dir().join(format!("emulator-outbound-{}", std::process::id()));
+        std::fs::write(&file, "").expect("written");
+        let away = Away::new(file.clone(), Instant::now());
+        for network in [Network::new(Duration::ZERO, 1.0, None), Network::new(Duration::ZERO, 0.0, Some(away.into()))] {
+            let outbound = outbound_over("*://*:*", server, network);
+            fetch(&outbound, "http://self/").await.expect("answered");
+            fetch(&outbound, &format!("http://{server}/")).await.expect_err("lost");
+        }
+        std::fs::remove_file(&file).expect("removed");
     }
 
     #[tokio::test]

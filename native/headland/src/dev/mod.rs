@@ -32,7 +32,7 @@ pub(crate) use bound::Bound;
 
 use crate::policy::Policy;
 use crate::signal::Stop;
-use crate::{duration, http, log, token};
+use crate::{duration, http, log, percent, token};
 use binaries::Binaries;
 use place::{Place, Written};
 use postgres::Cluster;
@@ -40,6 +40,8 @@ use postgres::Cluster;
 /// Longest wait for `GET /health` to answer 200 once the components are loaded.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
 const HEALTH_POLL: Duration = Duration::from_millis(50);
+/// In the state folder: cuts the region off while it is there.
+const AWAY_FILE: &str = "region-is-away";
 /// Nobody wants to wait for long after Ctrl-C: requests in flight get this much time at the edge, and again behind it.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 
@@ -77,13 +79,17 @@ pub(crate) struct Options {
     /// Delay put on each trip to the region, as if it were that far away
     #[arg(long, default_value = "0ms", value_name = "TIME", value_parser = duration::parse)]
     rtt: Duration,
+    /// Share of trips to the region that fail: half before the region sees the request, half after it has handled it
+    #[arg(long, default_value = "0%", value_name = "PERCENT", value_parser = percent::parse)]
+    drop: f64,
     /// Does not rebuild and reload components when their files change
     #[arg(long)]
     no_watch: bool,
     /// The components to run
     #[arg(long, default_value = "spin.toml", value_name = "FILE")]
     manifest: PathBuf,
-    /// Where the state is kept: key-value store, precompiled components, Postgres
+    /// Where the state is kept: key-value store, precompiled components, Postgres. While it has a file `region-is-away`,
+    /// the edge cannot reach its region
     #[arg(long, default_value = ".headland", value_name = "FOLDER")]
     state: PathBuf,
 }
@@ -205,6 +211,8 @@ fn edge(options: &Options, place: &Place) -> anyhow::Result<emulator::Options> {
     edge.variables = place.variables().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     edge.state_dir = options.state.join("emulator");
     edge.rtt = options.rtt;
+    edge.drop_share = options.drop;
+    edge.away_file = Some(options.state.join(AWAY_FILE));
     edge.watch = !options.no_watch;
     edge.shutdown_grace = SHUTDOWN_GRACE;
     Ok(edge)
