@@ -132,7 +132,7 @@ fn delays_each_trip_by_the_rtt() -> Outcome {
 }
 
 fn cuts_the_region_off_from_each_edge() -> Outcome {
-    let process = start("edges", &["--edges", "3", "--database-url", &dev()?.database_url])?;
+    let process = start("edges", &["--edges", "3", "--kv-delay", "1s", "--database-url", &dev()?.database_url])?;
     let urls = [listening(&process)?, listening(&process)?, listening(&process)?];
     let away = scratch("edges")?.join("region-is-away");
     until_all_answer(&urls, 200)?;

@@ -18,7 +18,7 @@ use crate::engine;
 use crate::error::{Error, ErrorKind};
 use crate::host::Grants;
 use crate::instance::{Instances, Limits, State};
-use crate::kv::Kv;
+use crate::kv::{Kv, View};
 use crate::manifest::{self, Manifest, Route};
 use crate::options::Options;
 use crate::outbound::{AllowedHosts, Away, Client, Network, Outbound};
@@ -43,6 +43,7 @@ pub(crate) struct Target {
 struct Edge {
     /// Where it listens.
     own: SocketAddr,
+    kv: View,
     /// One for each thread.
     clients: Vec<Client>,
 }
@@ -51,7 +52,6 @@ struct Edge {
 pub(crate) struct Loader {
     linker: Linker<State>,
     compiler: Compiler,
-    kv: Arc<Kv>,
     edges: Vec<Edge>,
     network: Network,
     options: Options,
@@ -59,11 +59,11 @@ pub(crate) struct Loader {
 }
 
 impl Edge {
-    fn new(own: SocketAddr, options: &Options) -> Result<Edge, Error> {
+    fn new(own: SocketAddr, kv: View, options: &Options) -> Result<Edge, Error> {
         let clients = (0..options.threads.max(1)).map(|_| Client::new(options.request_timeout));
         let clients = clients.collect::<Result<_, _>>();
         let clients = clients.map_err(|error| Error::new(ErrorKind::Host, format!("TLS: {error}")))?;
-        Ok(Edge { own, clients })
+        Ok(Edge { own, kv, clients })
     }
 }
 
@@ -72,15 +72,16 @@ impl Loader {
     pub(crate) fn new(
         options: Options,
         engine: Engine,
-        kv: Arc<Kv>,
+        kv: &Arc<Kv>,
         compiled: PathBuf,
         addresses: &[SocketAddr],
     ) -> Result<Loader, Error> {
-        let edges = addresses.iter().map(|own| Edge::new(*own, &options)).collect::<Result<_, _>>()?;
+        let edges = addresses.iter().enumerate();
+        let edges = edges.map(|(number, own)| Edge::new(*own, kv.view(number), &options)).collect::<Result<_, _>>()?;
         let away = options.away_file.clone().map(|file| Arc::new(Away::new(file, Instant::now())));
         let network = Network::new(options.rtt, options.drop_share, away);
         let (linker, compiler) = (engine::linker(&engine)?, Compiler::new(engine, compiled));
-        Ok(Loader { linker, compiler, kv, edges, network, options, stopping: Arc::default() })
+        Ok(Loader { linker, compiler, edges, network, options, stopping: Arc::default() })
     }
 
     /// To be set when the emulator stops.
@@ -131,21 +132,23 @@ impl Loader {
         let pre =
             self.compiler.compile(&wasm).and_then(|compiled| self.linker.instantiate_pre(&compiled)).map_err(refuse)?;
         let name: Arc<str> = name.into();
-        let grants = self.grants(&name, component, variables)?;
         let allowed = Arc::new(self.allowed(&name, component, variables)?);
-        let instances = |edge: &Edge, client: &Client| {
-            Ok(ProxyHandler::new(Instances {
-                component: name.clone(),
-                pre: proxy(pre.clone()).map_err(refuse)?,
-                grants: grants.clone(),
-                outbound: self.outbound(&name, &allowed, edge.own, client),
-                environment: component.environment.clone().into_iter().collect(),
-                limits: self.limits(),
-                stopping: self.stopping.clone(),
-            }))
+        let handlers = |edge: &Edge| {
+            let grants = self.grants(&name, component, variables, &edge.kv)?;
+            let instances = |client: &Client| {
+                Ok(ProxyHandler::new(Instances {
+                    component: name.clone(),
+                    pre: proxy(pre.clone()).map_err(refuse)?,
+                    grants: grants.clone(),
+                    outbound: self.outbound(&name, &allowed, edge.own, client),
+                    environment: component.environment.clone().into_iter().collect(),
+                    limits: self.limits(),
+                    stopping: self.stopping.clone(),
+                }))
+            };
+            edge.clients.iter().map(instances).collect()
         };
-        let on_edge = |edge: &Edge| edge.clients.iter().map(|client| instances(edge, client)).collect();
-        let handlers = self.edges.iter().map(on_edge).collect::<Result<_, Error>>()?;
+        let handlers = self.edges.iter().map(handlers).collect::<Result<_, Error>>()?;
         Ok((Arc::new(Target { component: name.clone(), handlers }), fingerprint(&wasm)))
     }
 
@@ -154,12 +157,13 @@ impl Loader {
         name: &Arc<str>,
         component: &manifest::Component,
         variables: &Variables,
+        kv: &View,
     ) -> Result<Arc<Grants>, Error> {
         Ok(Arc::new(Grants {
             component: name.clone(),
             stores: component.key_value_stores.iter().cloned().collect(),
             variables: variables.of(component)?,
-            kv: self.kv.clone(),
+            kv: kv.clone(),
         }))
     }
 

@@ -2,18 +2,25 @@
 //!
 //! Reads see the latest commit and take microseconds, so they are done in place. Writes go to one thread that commits all that
 //! are waiting together; a write is acknowledged once it is on the disk, so it outlives the process.
+//!
+//! Each edge has a [`View`] of it. With a delay, what other edges write is seen later, as the hosted stores behave; a journal in
+//! memory knows what is seen meanwhile. After a restart every edge sees the latest values.
+
+mod journal;
+mod view;
+
+pub(crate) use view::View;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, mpsc};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use redb::{
-    Database, ReadOnlyTable, ReadableDatabase, ReadableTable, StorageError, TableDefinition, TableError,
-    WriteTransaction,
-};
+use redb::{Database, ReadOnlyTable, ReadableDatabase, StorageError, TableDefinition, TableError, WriteTransaction};
 use tokio::sync::oneshot;
 
+use self::journal::{Journal, Key, Value};
 use crate::error::{Error, ErrorKind};
 
 /// Bytes of a key: hosted Spin's limit.
@@ -32,6 +39,8 @@ const CLOSED: &str = "the key-value database is closed";
 pub(crate) struct Kv {
     /// `None` once it is closed. Reads hold the lock; closing waits for them.
     open: RwLock<Option<Open>>,
+    /// `None` without a delay.
+    journal: Option<Arc<Mutex<Journal>>>,
 }
 
 struct Open {
@@ -41,18 +50,19 @@ struct Open {
 }
 
 struct Write {
-    store: String,
-    key: String,
+    edge: usize,
+    key: Arc<Key>,
     /// `None` deletes.
-    value: Option<Vec<u8>>,
+    value: Value,
     done: oneshot::Sender<Result<(), String>>,
 }
 
 type Table<'a> = TableDefinition<'a, &'static str, &'static [u8]>;
 
 impl Kv {
-    /// Opens or creates the database in `folder`, which no other process may have open.
-    pub(crate) fn open(folder: &Path) -> Result<Kv, Error> {
+    /// Opens or creates the database in `folder`, which no other process may have open. An edge sees what others write after
+    /// `delay`.
+    pub(crate) fn open(folder: &Path, delay: Duration) -> Result<Kv, Error> {
         let path = folder.join(FILE);
         let refuse = |error: &dyn std::fmt::Display| {
             Error::new(ErrorKind::State, format!("cannot open the key-value database `{}`: {error}", path.display()))
@@ -63,12 +73,18 @@ impl Kv {
         })?;
         let database = Arc::new(database);
         let (writes, queue) = mpsc::channel();
-        let written = database.clone();
+        let journal = (!delay.is_zero()).then(|| Arc::new(Mutex::new(Journal::new(delay))));
+        let (written, recorded) = (database.clone(), journal.clone());
         let writer = thread::Builder::new()
             .name("emulator-kv".into())
-            .spawn(move || while commit_waiting(&written, &queue) {})
+            .spawn(move || while commit_waiting(&written, recorded.as_deref(), &queue) {})
             .map_err(|error| refuse(&error))?;
-        Ok(Kv { open: RwLock::new(Some(Open { database, writes, writer })) })
+        Ok(Kv { open: RwLock::new(Some(Open { database, writes, writer })), journal })
+    }
+
+    /// The database as the edge of this number sees it.
+    pub(crate) fn view(self: &Arc<Kv>, edge: usize) -> View {
+        View::new(self.clone(), edge)
     }
 
     /// Finishes the writes that were asked for and lets go of the file. What comes later is refused.
@@ -82,33 +98,9 @@ impl Kv {
         }
     }
 
-    /// The value of `key`, if there is one.
-    pub(crate) fn get(&self, store: &str, key: &str) -> Result<Option<Vec<u8>>, String> {
-        self.read(store, |table| Ok(table.get(key)?.map(|value| value.value().to_vec())))
-    }
-
-    /// Whether `key` has a value.
-    pub(crate) fn exists(&self, store: &str, key: &str) -> Result<bool, String> {
-        self.read(store, |table| Ok(table.get(key)?.is_some()))
-    }
-
-    /// All keys, in order.
-    pub(crate) fn keys(&self, store: &str) -> Result<Vec<String>, String> {
-        self.read(store, |table| table.iter()?.map(|entry| Ok(entry?.0.value().to_owned())).collect())
-    }
-
-    /// Sets `key` to `value`, or deletes it without one. Refuses what is over [`KEY_BYTES_MAX`] or [`VALUE_BYTES_MAX`].
-    pub(crate) async fn write(&self, store: &str, key: String, value: Option<Vec<u8>>) -> Result<(), String> {
-        if key.len() > KEY_BYTES_MAX {
-            return Err(format!("the key has {} bytes, which is over the limit of {KEY_BYTES_MAX}", key.len()));
-        }
-        if let Some(value) = &value
-            && value.len() > VALUE_BYTES_MAX
-        {
-            return Err(format!("the value has {} bytes, which is over the limit of {VALUE_BYTES_MAX}", value.len()));
-        }
+    async fn write(&self, edge: usize, key: Key, value: Value) -> Result<(), String> {
         let (done, answer) = oneshot::channel();
-        let write = Write { store: store.to_owned(), key, value, done };
+        let write = Write { edge, key: Arc::new(key), value, done };
         self.with(|open| open.writes.send(write).map_err(|_| CLOSED.to_owned()))?;
         answer.await.map_err(|_| CLOSED.to_owned())?
     }
@@ -141,10 +133,14 @@ impl Drop for Kv {
 }
 
 /// Waits for a write, takes those behind it along, and says whether there may be more.
-fn commit_waiting(database: &Database, queue: &mpsc::Receiver<Write>) -> bool {
+fn commit_waiting(database: &Database, journal: Option<&Mutex<Journal>>, queue: &mpsc::Receiver<Write>) -> bool {
     let Ok(first) = queue.recv() else { return false };
     let batch: Vec<Write> = std::iter::once(first).chain(queue.try_iter().take(COMMIT_WRITES_MAX - 1)).collect();
-    let result = commit(database, &batch);
+    let result = commit(database, journal, &batch);
+    if let (Err(_), Some(journal)) = (&result, journal) {
+        // It has what the database has not.
+        lock(journal).clear();
+    }
     for write in batch {
         // A component that did not wait for its write has dropped the other end.
         let _ = write.done.send(result.clone());
@@ -152,27 +148,41 @@ fn commit_waiting(database: &Database, queue: &mpsc::Receiver<Write>) -> bool {
     true
 }
 
-fn commit(database: &Database, batch: &[Write]) -> Result<(), String> {
+/// What is committed is in the journal before anybody can read it.
+fn commit(database: &Database, journal: Option<&Mutex<Journal>>, batch: &[Write]) -> Result<(), String> {
     let transaction = database.begin_write().map_err(text)?;
     let mut stores: HashMap<&str, Vec<&Write>> = HashMap::new();
     for write in batch {
-        stores.entry(&write.store).or_default().push(write);
+        stores.entry(&write.key.store).or_default().push(write);
     }
     for (store, writes) in stores {
-        apply(&transaction, store, &writes).map_err(text)?;
+        apply(&transaction, journal, store, &writes).map_err(text)?;
     }
     transaction.commit().map_err(text)
 }
 
-fn apply(transaction: &WriteTransaction, store: &str, writes: &[&Write]) -> Result<(), redb::Error> {
+fn apply(
+    transaction: &WriteTransaction,
+    journal: Option<&Mutex<Journal>>,
+    store: &str,
+    writes: &[&Write],
+) -> Result<(), redb::Error> {
     let mut table = transaction.open_table(Table::new(store))?;
-    for write in writes {
-        match &write.value {
-            Some(value) => drop(table.insert(write.key.as_str(), value.as_slice())?),
-            None => drop(table.remove(write.key.as_str())?),
+    for Write { edge, key, value, .. } in writes {
+        let before = match value {
+            Some(value) => table.insert(key.name.as_str(), &**value)?,
+            None => table.remove(key.name.as_str())?,
+        };
+        if let Some(journal) = journal {
+            let before = before.as_ref().map(|before| before.value());
+            lock(journal).record(*edge, key, value.clone(), before, Instant::now());
         }
     }
     Ok(())
+}
+
+fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
+    journal.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn text(error: impl std::fmt::Display) -> String {
@@ -183,16 +193,28 @@ fn text(error: impl std::fmt::Display) -> String {
 mod tests {
     use super::*;
 
+    const DELAY: Duration = Duration::from_millis(50);
+
     fn folder(name: &str) -> std::path::PathBuf {
         let folder = std::env::temp_dir().join(format!("emulator-kv-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("created");
         folder
     }
 
+    /// The only edge's view.
+    fn open(folder: &Path) -> View {
+        Arc::new(Kv::open(folder, Duration::ZERO).expect("opened")).view(0)
+    }
+
+    fn two_edges(name: &str, delay: Duration) -> (View, View) {
+        let kv = Arc::new(Kv::open(&folder(name), delay).expect("opened"));
+        (kv.view(0), kv.view(1))
+    }
+
     #[tokio::test]
     async fn ok_survives_a_restart() {
         let folder = folder("restart");
-        let kv = Kv::open(&folder).expect("opened");
+        let kv = open(&folder);
         assert_eq!(kv.get("default", "a"), Ok(None));
         kv.write("default", "a".into(), Some(b"1".to_vec())).await.expect("written");
         kv.write("default", "b".into(), Some(Vec::new())).await.expect("written");
@@ -200,7 +222,7 @@ mod tests {
         kv.write("default", "b".into(), None).await.expect("deleted");
         kv.write("default", "never".into(), None).await.expect("deleted");
         drop(kv);
-        let kv = Kv::open(&folder).expect("opened again");
+        let kv = open(&folder);
         assert_eq!(kv.get("default", "a"), Ok(Some(b"1".to_vec())));
         assert_eq!(kv.get("other", "a"), Ok(Some(b"2".to_vec())));
         assert_eq!(kv.exists("default", "b"), Ok(false));
@@ -210,7 +232,7 @@ mod tests {
 
     #[tokio::test]
     async fn ok_writes_at_the_same_time() {
-        let kv = Arc::new(Kv::open(&folder("many")).expect("opened"));
+        let kv = open(&folder("many"));
         let mut writes = tokio::task::JoinSet::new();
         for n in 0..500 {
             let kv = kv.clone();
@@ -222,7 +244,7 @@ mod tests {
 
     #[tokio::test]
     async fn err_over_a_limit() {
-        let kv = Kv::open(&folder("limits")).expect("opened");
+        let kv = open(&folder("limits"));
         let value = |bytes| Some(vec![0; bytes]);
         assert!(kv.write("default", "k".repeat(KEY_BYTES_MAX), value(VALUE_BYTES_MAX)).await.is_ok());
         assert!(
@@ -236,11 +258,35 @@ mod tests {
         );
     }
 
+    #[tokio::test]
+    async fn ok_other_edges_see_it_later() {
+        let (own, other) = two_edges("later", Duration::from_secs(3600));
+        for (key, value) in [("a", Some(vec![1])), ("b", Some(vec![])), ("b", None), ("a", Some(vec![2]))] {
+            own.write("default", key.into(), value).await.expect("written");
+        }
+        assert_eq!((own.get("default", "a"), other.get("default", "a")), (Ok(Some(vec![2])), Ok(None)));
+        assert_eq!((own.exists("default", "a"), other.exists("default", "a")), (Ok(true), Ok(false)));
+        assert_eq!((own.keys("default"), other.keys("default")), (Ok(vec!["a".to_owned()]), Ok(vec![])));
+    }
+
+    #[tokio::test]
+    async fn ok_other_edges_see_it_after_the_delay() {
+        let (own, other) = two_edges("after", DELAY);
+        own.write("default", "a".into(), Some(vec![1])).await.expect("written");
+        tokio::time::sleep(DELAY).await;
+        assert_eq!((other.get("default", "a"), other.exists("default", "a")), (Ok(Some(vec![1])), Ok(true)));
+        assert_eq!(other.keys("default"), Ok(vec!["a".to_owned()]));
+        own.write("default", "a".into(), None).await.expect("deleted");
+        tokio::time::sleep(DELAY).await;
+        assert_eq!((other.get("default", "a"), other.exists("default", "a")), (Ok(None), Ok(false)));
+        assert_eq!(other.keys("default"), Ok(vec![]));
+    }
+
     #[test]
     fn err_already_open() {
         let folder = folder("twice");
-        let _kv = Kv::open(&folder).expect("opened");
-        let error = Kv::open(&folder).err().expect("refused");
+        let _kv = open(&folder);
+        let error = Kv::open(&folder, Duration::ZERO).err().expect("refused");
         assert!(error.to_string().contains("another emulator"), "{error}");
     }
 }

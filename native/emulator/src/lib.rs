@@ -67,11 +67,11 @@ pub struct Emulator {
 /// Needs a tokio runtime with time and I/O, which accepts connections and watches files; requests have threads of their own.
 pub async fn start(options: Options) -> Result<Emulator, Error> {
     let compiled = prepare_folders(&options)?;
-    let kv = Arc::new(Kv::open(&options.state_dir)?);
+    let kv = Arc::new(Kv::open(&options.state_dir, options.kv_delay)?);
     let listeners = Listeners::bind(&addresses(options.listen, options.edges)?).await?;
     let addresses = listeners.addresses()?;
     let engine = engine::engine(&options)?;
-    let loader = Arc::new(Loader::new(options.clone(), engine, kv.clone(), compiled, &addresses)?);
+    let loader = Arc::new(Loader::new(options.clone(), engine, &kv, compiled, &addresses)?);
     if options.watch {
         build_absent(&loader).await?;
     }

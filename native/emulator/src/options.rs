@@ -21,6 +21,9 @@ pub struct Options {
     /// A folder of our own for the key-value database and compiled components. Created if absent, readable by the user only.
     /// Default: `.headland/emulator` beside the manifest.
     pub state_dir: PathBuf,
+    /// After this time an edge sees what others have written to the key-value database; what it has written itself, at once.
+    /// Default: at once.
+    pub kv_delay: Duration,
     /// Added once to every request that leaves the edge: half before it is sent, half before its answer is handed over.
     /// Default: none.
     pub rtt: Duration,
@@ -81,6 +84,7 @@ impl Options {
             edges: 1,
             variables: BTreeMap::new(),
             state_dir,
+            kv_delay: Duration::ZERO,
             rtt: Duration::ZERO,
             drop_share: 0.0,
             away_file: None,

@@ -26,6 +26,15 @@ const LOOP: &str = "(loop $again (br $again))";
 /// Asks for 64 MiB, and traps if it does not get them.
 const GROW: &str = "(if (i32.eq (memory.grow (i32.const 1024)) (i32.const -1)) (then unreachable))";
 
+/// Traps if there is a value. A call's outcome is at 64, and what `exists` gives at 68.
+const TRAP_IF_SET: &str = "(call $exists (local.get $store) (i32.const 16) (i32.const 7) (i32.const 64))
+    (if (i32.load8_u (i32.const 68)) (then unreachable))";
+/// Sets the value.
+const SET: &str =
+    "(call $set (local.get $store) (i32.const 16) (i32.const 7) (i32.const 16) (i32.const 7) (i32.const 64))";
+/// Deletes it.
+const DELETE: &str = "(call $delete (local.get $store) (i32.const 16) (i32.const 7) (i32.const 64))";
+
 /// A folder with a manifest and components, deleted at the end.
 struct Folder(PathBuf);
 
@@ -354,6 +363,30 @@ async fn ok_restart_reuses_state_and_a_second_one_may_not() {
     let second = emulator::start(folder.options()).await.expect("started again");
     check(&get(&second, "/a").await, 500, "component_no_response");
     second.shutdown().await;
+}
+
+#[tokio::test]
+async fn ok_edges_share_a_store_and_see_it_with_its_delay() {
+    const DELAY: Duration = Duration::from_millis(200);
+    let folder = Folder::new("edges", &[("set", SET), ("delete", DELETE), ("is-unset", TRAP_IF_SET)]);
+    let mut options = folder.options();
+    (options.edges, options.kv_delay) = (2, DELAY);
+    let emulator = emulator::start(options).await.expect("started");
+    let ask = async |edge: usize, path: &str| get_from("127.0.0.1", emulator.addresses()[edge], path).await;
+    for (path, now, before) in [
+        ("/set", "component_trapped", "component_no_response"),
+        ("/delete", "component_no_response", "component_trapped"),
+    ] {
+        let start = Instant::now();
+        check(&ask(0, path).await, 500, "component_no_response");
+        check(&ask(0, "/is-unset").await, 500, now);
+        while ask(1, "/is-unset").await.1.contains(before) {
+            assert!(start.elapsed() < DELAY * 10, "{path} is never seen by the other edge");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(start.elapsed() >= DELAY, "{path} is seen by the other edge after {:?}", start.elapsed());
+    }
+    emulator.shutdown().await;
 }
 
 /// On one thread, where an edge would meet the other's instance if they shared any.

@@ -7,7 +7,7 @@ use wasmtime::component::{Accessor, FutureReader, Resource, StreamReader};
 use super::{HasHost, Host};
 use crate::bindings::spin::key_value::key_value::{Error, Host as Interface, HostStore, HostStoreWithStore};
 use crate::instance::State;
-use crate::kv::Kv;
+use crate::kv::View;
 
 /// Stores that one instance may have open: Spin's limit.
 const OPEN_STORES_MAX: usize = 256;
@@ -16,7 +16,7 @@ const OPEN_STORES_MAX: usize = 256;
 #[derive(Clone)]
 #[allow(unreachable_pub, reason = "the generated bindings re-export it")]
 pub struct OpenStore {
-    kv: Arc<Kv>,
+    kv: View,
     label: Arc<str>,
 }
 

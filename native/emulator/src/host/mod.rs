@@ -10,7 +10,7 @@ use wasmtime::component::{HasData, Linker, ResourceTable};
 
 use crate::bindings;
 use crate::instance::State;
-use crate::kv::Kv;
+use crate::kv::View;
 
 /// What the manifest gives to a component.
 pub(crate) struct Grants {
@@ -20,7 +20,7 @@ pub(crate) struct Grants {
     pub(crate) stores: BTreeSet<String>,
     /// Its variables, filled in.
     pub(crate) variables: BTreeMap<String, String>,
-    pub(crate) kv: Arc<Kv>,
+    pub(crate) kv: View,
 }
 
 /// The part of an instance's state that the interfaces work on.

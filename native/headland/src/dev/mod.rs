@@ -76,6 +76,9 @@ pub(crate) struct Options {
     /// Edges to run over one key-value store, each on a port of its own: that of --listen and the next ones
     #[arg(long, default_value_t = 1, value_name = "COUNT")]
     edges: usize,
+    /// Delay with which an edge sees what others have written to the key-value store; what it has written itself, at once
+    #[arg(long, default_value = "0ms", value_name = "TIME", value_parser = duration::parse)]
+    kv_delay: Duration,
     /// Delay put on each trip to the region, as if it were that far away
     #[arg(long, default_value = "0ms", value_name = "TIME", value_parser = duration::parse)]
     rtt: Duration,
@@ -210,6 +213,7 @@ fn edge(options: &Options, place: &Place) -> anyhow::Result<emulator::Options> {
     edge.edges = options.edges;
     edge.variables = place.variables().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     edge.state_dir = options.state.join("emulator");
+    edge.kv_delay = options.kv_delay;
     edge.rtt = options.rtt;
     edge.drop_share = options.drop;
     edge.away_file = Some(options.state.join(AWAY_FILE));
