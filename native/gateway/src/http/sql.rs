@@ -85,8 +85,13 @@ async fn share(
     execution: &Execution<'_>,
 ) -> Result<Answer, Error> {
     for _ in 0..FLIGHTS_MAX {
-        let mut landing = match state.flights.board(read) {
+        let is_good = |reply: &RawReply| question.is_answered_by(reply, known);
+        let mut landing = match state.flights.board(read, is_good) {
             Place::Passenger(landing) => landing,
+            Place::Late(reply) => {
+                state.metrics.shared.add(1);
+                return Ok(Answer::Raw(reply));
+            }
             Place::Pilot(flight) => {
                 let answer = execution.run().await?;
                 if let Answer::Raw(reply) = &answer {
