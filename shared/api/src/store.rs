@@ -24,7 +24,8 @@ pub(crate) fn of(edge: &Edge) -> Rc<RefCell<Store>> {
 /// the credential can tell keys.
 pub(crate) fn key_maker(edge: &Edge, region: &Region, known: &Fetched) -> KeyMaker {
     let mut hasher = DefaultHasher::new();
-    (region.fingerprint(), policy::fingerprint(edge), known.catalog.checksum()).hash(&mut hasher);
+    // The version also changes with what is not in the catalog: privileges, and who is a member of which role.
+    (region.fingerprint(), policy::fingerprint(edge), known.catalog.checksum(), &known.version).hash(&mut hasher);
     KeyMaker::new(hasher.finish())
 }
 
