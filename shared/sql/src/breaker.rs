@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use edge::Edge;
 
-use crate::Error;
+use crate::{ATTEMPTS_MAX, Error};
 
-/// So many attempts in a row have failed when nothing is sent any more.
-const OPEN_AFTER: u32 = 5;
+/// So many attempts in a row have failed when nothing is sent any more: as many as one request makes.
+const OPEN_AFTER: u32 = ATTEMPTS_MAX;
 /// For how long.
 const OPEN_FOR: Duration = Duration::from_millis(250);
 
