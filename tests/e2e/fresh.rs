@@ -196,7 +196,7 @@ fn outlives(runtime: Runtime) -> Outcome {
     let outcome = (0..ASKED).try_for_each(|number| {
         let stale = get(&base)?;
         ensure!((stale.status, &stale.body) == (200, &well.body), "{} {}", stale.status, stale.body);
-        ensure!(how(&stale).starts_with("headland; fwd=stale; detail=unreachable"), "{}", how(&stale));
+        ensure!(how(&stale).starts_with("headland; fwd=stale; detail=\"unreachable, "), "{}", how(&stale));
         ensure!(stale.header("age").is_some(), "it does not say how old it is");
         let reply = get(&format!("{base}&id=eq.{number}"))?;
         ensure!([502, 503].contains(&reply.status), "{} {}", reply.status, reply.body);

@@ -14,12 +14,12 @@ use sql::{Answer, Batch, Region, Row, Statement};
 
 use crate::cors::Grant;
 use crate::limits::{self, Counted, Sought};
-use crate::reading::{Keeping, Reading, tell_snapshot};
+use crate::reading::{self, Keeping, Reading};
 use crate::refusal::Refusal;
 use crate::role::Who;
 use crate::schema::Fetched;
 use crate::timing::Timing;
-use crate::{policy, schema, store, trace};
+use crate::{policy, schema, trace};
 
 /// Answers a request for what `target` finds in its path.
 ///
@@ -290,14 +290,13 @@ impl Trip<'_> {
     fn untold(
         &self,
         plan: &Plan<'_>,
-        answer: Answer,
+        mut answer: Answer,
         made: impl FnOnce(Row) -> Result<http::Response<Bytes>, Refusal>,
     ) -> Result<http::Response<Bytes>, Refusal> {
-        let row = answer.row.ok_or_else(|| sql::Error::Nonsense("no row, and nobody has asked for none".into()))?;
-        let mut response = made(row)?;
+        let mut response = made(answer.take_row()?)?;
         if let Some(snapshot) = answer.snapshot {
-            store::of(self.edge).borrow_mut().wrote(&plan.written(), &snapshot);
-            tell_snapshot(&snapshot, response.headers_mut());
+            reading::store(self.edge).borrow_mut().wrote(&plan.written(), &snapshot);
+            reading::tell_snapshot(snapshot, response.headers_mut());
         }
         Ok(response)
     }

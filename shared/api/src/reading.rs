@@ -2,8 +2,8 @@
 //! that what is stored is still good. A read that makes its trip in any case does not wait for KV, unless the trip fails.
 //!
 //! A request is first looked for as it is spelled, which needs no look into it. What is not found so, or may not be given, is
-//! planned; then it has a key that other spellings of it have too. Which answers are kept, and on what terms, is said in
-//! `store.rs`; when one is fresh, in `cache`.
+//! planned; then it has a key that other spellings of it have too (`request_key.rs`). Which answers are kept, and on what terms, is
+//! said in `terms.rs`; when one is fresh, in `cache`.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -21,7 +21,7 @@ use crate::flight::{self, Flight};
 use crate::refusal::Refusal;
 use crate::role::Who;
 use crate::schema::Fetched;
-use crate::store;
+use crate::{request_key, terms};
 
 /// Where stored answers lie in KV. The number is that of the way in which keys are made.
 const KV_PREFIX: &str = "read/1/";
@@ -79,7 +79,8 @@ struct Stored {
 
 impl Stored {
     fn new(entry: Rc<Entry>, place: &'static str) -> Stored {
-        Stored { snapshot: entry.snapshot(), entry, place }
+        let snapshot = entry.snapshot().clone();
+        Stored { entry, snapshot, place }
     }
 }
 
@@ -98,14 +99,14 @@ impl<'a> Reading<'a> {
             return None;
         }
         let demanded = head.headers.get(SNAPSHOT).and_then(|value| Snapshot::parse(value.to_str().ok()?));
-        let maker = store::key_maker(edge, region, known);
+        let maker = request_key::maker(edge, region, known);
         Some(Reading {
             edge,
             config,
             who,
             headers: &head.headers,
-            store: store::of(edge),
-            spelling: spelling(maker.clone(), head, who),
+            store: store(edge),
+            spelling: request_key::of_spelling(maker.clone(), head, who),
             maker,
             directives,
             // What is malformed is nobody's, and demands nothing.
@@ -129,11 +130,8 @@ impl<'a> Reading<'a> {
         basis: Basis<'_>,
         statements: &[Statement],
     ) -> Option<Keeping<'a>> {
-        let terms = store::terms(self.config, &basis)?;
-        let mut maker = self.maker.clone();
-        store::add_caller(&mut maker, self.config, &basis, self.who);
-        postgrest::identity(request, statements, &mut |part| maker.optional(part.map(str::as_bytes)));
-        let key = maker.key();
+        let terms = terms::terms(self.config, &basis)?;
+        let key = request_key::of_meaning(self.maker.clone(), request, statements, &basis, self.who, self.config);
         let stored = self.find(&key, terms).await.map(|(entry, place)| Stored::new(entry, place));
         Some(Keeping { reading: self, key, groups: groups(&basis), tables: basis.tables, terms, stored })
     }
@@ -181,14 +179,14 @@ impl<'a> Reading<'a> {
     }
 
     fn response(&self, entry: &Entry, status: &str, age: Option<Duration>) -> http::Response<Bytes> {
-        self.finish(entry.response(), &entry.snapshot_for(&self.demanded), status, age)
+        self.finish(entry.response(), entry.snapshot_for(&self.demanded), status, age)
     }
 
     /// Adds what every response to such a read says; one whose body the caller has goes without (RFC 9110 §13.2.2).
     fn finish(
         &self,
         mut response: http::Response<Bytes>,
-        snapshot: &Snapshot,
+        snapshot: Snapshot,
         status: &str,
         age: Option<Duration>,
     ) -> http::Response<Bytes> {
@@ -276,11 +274,11 @@ impl Keeping<'_> {
         mut answer: Answer,
         made: impl FnOnce(sql::Row) -> Result<http::Response<Bytes>, Refusal>,
     ) -> Result<http::Response<Bytes>, Refusal> {
+        let forward = self.forward();
         self.reading.store.borrow_mut().learn(&answer.writers, &answer.known);
-        match (answer.row.take(), &self.stored) {
-            (Some(row), _) => Ok(self.keep(made(row)?, answer)),
-            (None, Some(stored)) => Ok(self.unchanged(stored, &answer)),
-            (None, None) => Err(sql::Error::Nonsense("nothing is stored that could be unchanged".into()).into()),
+        match &self.stored {
+            Some(stored) if answer.row.is_none() => Ok(self.unchanged(stored, &answer, forward)),
+            _ => Ok(self.keep(made(answer.take_row()?)?, answer, forward)),
         }
     }
 
@@ -298,30 +296,29 @@ impl Keeping<'_> {
         let Stored { entry, snapshot, place } = self.stored.as_ref()?;
         let age = self.reading.asked_at.saturating_sub(entry.good_at());
         let is_enough = snapshot.contains_all(&self.reading.demanded) && age <= STALE_MAX;
-        let status = format!("fwd=stale; detail=unreachable; detail={place}");
+        let status = format!("fwd=stale; detail=\"unreachable, {place}\"");
         is_enough.then(|| self.reading.response(entry, &status, Some(age)))
     }
 
-    fn unchanged(&self, stored: &Stored, answer: &Answer) -> http::Response<Bytes> {
+    fn unchanged(&self, stored: &Stored, answer: &Answer, forward: &str) -> http::Response<Bytes> {
         let Stored { entry, place, .. } = stored;
         entry.renew(answer.snapshot.as_ref().unwrap_or(&Snapshot::default()), self.reading.asked_at);
         entry.took(self.reading.edge.now().saturating_sub(self.reading.asked_at));
         entry.count_use();
         self.reading.keep_after_response(entry);
-        let status = format!("fwd=stale; fwd-status=304; detail={place}");
+        let status = format!("{forward}; fwd-status=304; detail={place}");
         self.reading.response(entry, &status, Some(Duration::ZERO))
     }
 
-    fn keep(self, mut response: http::Response<Bytes>, answer: Answer) -> http::Response<Bytes> {
+    fn keep(self, mut response: http::Response<Bytes>, answer: Answer, forward: &str) -> http::Response<Bytes> {
         self.describe(&mut response);
-        let forward = if self.stored.is_some() { "fwd=stale" } else { "fwd=miss" };
         let snapshot = answer.snapshot.unwrap_or_default();
         // Where the region does not hear of writers, it will not say that anything is good.
         let is_of_use = self.terms.age_max.is_some() || !answer.writers.is_empty();
         let is_whole = matches!(response.status(), StatusCode::OK | StatusCode::PARTIAL_CONTENT);
         let entry = if is_of_use && is_whole { self.entry(&response, &snapshot) } else { None };
         let Some(entry) = entry else {
-            return self.reading.finish(response, &snapshot, forward, None);
+            return self.reading.finish(response, snapshot, forward, None);
         };
         entry.took(self.reading.edge.now().saturating_sub(self.reading.asked_at));
         if let Some(before) = &self.stored {
@@ -329,7 +326,15 @@ impl Keeping<'_> {
         }
         let entry = self.reading.put(entry);
         self.reading.keep_after_response(&entry);
-        self.reading.finish(response, &snapshot, &format!("{forward}; stored"), None)
+        self.reading.finish(response, snapshot, &format!("{forward}; stored"), None)
+    }
+
+    /// Why the region was asked (RFC 9211 §2.2), by what was known before it.
+    fn forward(&self) -> &'static str {
+        let Some(Stored { entry, .. }) = &self.stored else { return "fwd=miss" };
+        let Reading { store, demanded, asked_at, .. } = self.reading;
+        // An answer that is fresh was not what the caller would take.
+        if store.borrow().age(entry, demanded, *asked_at).is_some() { "fwd=request" } else { "fwd=stale" }
     }
 
     fn entry(&self, response: &http::Response<Bytes>, snapshot: &Snapshot) -> Option<Entry> {
@@ -350,32 +355,28 @@ impl Keeping<'_> {
         }
         // Only here is known whether it is still good.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-        headers.append(header::VARY, HeaderValue::from_static(VARY));
+        headers.insert(header::VARY, vary(headers.get(header::VARY)));
         headers.extend(self.groups.clone().map(|groups| (CACHE_GROUPS, groups)));
     }
 }
 
+/// What an instance keeps. Nothing of a request is in it but its answer, under a key that nobody else's request has.
+pub(crate) fn store(edge: &Edge) -> Rc<RefCell<Store>> {
+    edge.instance_get().unwrap_or_else(|| edge.instance_put(RefCell::default()))
+}
+
 /// Says in a response what its caller has seen. It will be demanded, and so may grow.
-pub(crate) fn tell_snapshot(snapshot: &Snapshot, headers: &mut HeaderMap) {
+pub(crate) fn tell_snapshot(snapshot: Snapshot, headers: &mut HeaderMap) {
     if !snapshot.is_empty() {
-        let text = snapshot.clone().grow(IN_PROGRESS_MAX).to_string();
+        let text = snapshot.grow(IN_PROGRESS_MAX).to_string();
         headers.extend(HeaderValue::try_from(text).ok().map(|value| (SNAPSHOT, value)));
     }
 }
 
-/// All of a request that can have a part in its answer, as it was sent.
-fn spelling(mut maker: KeyMaker, head: &Parts, who: &Who) -> Key {
-    maker.part(head.method.as_str().as_bytes());
-    maker.part(head.uri.path().as_bytes());
-    maker.optional(head.uri.query().map(str::as_bytes));
-    maker.part(who.caller().role.as_bytes());
-    maker.part(who.caller().claims_json.as_bytes());
-    for name in ["accept", "accept-profile", "prefer", "range"] {
-        let values = head.headers.get_all(name);
-        maker.part(&[values.iter().count() as u8]);
-        values.iter().for_each(|value| maker.part(value.as_bytes()));
-    }
-    maker.key()
+/// What a response depends on beside that on which the dialect says it does, in one line.
+fn vary(dialect: Option<&HeaderValue>) -> HeaderValue {
+    let dialect = dialect.and_then(|value| value.to_str().ok()).unwrap_or("*");
+    HeaderValue::try_from(format!("{dialect}, {VARY}")).unwrap_or_else(|_| HeaderValue::from_static("*"))
 }
 
 /// The relations that were asked for, as `Cache-Groups` (RFC 9875): `"public.films", "public.people"`. Names that HTTP
@@ -384,8 +385,7 @@ fn groups(basis: &Basis<'_>) -> Option<HeaderValue> {
     let mut names: Vec<String> =
         basis.relations.iter().map(|relation| format!("{}.{}", relation.schema(), relation.name())).collect();
     names.retain(|name| name.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')));
-    names.sort_unstable();
-    names.dedup();
+    sort::distinct(&mut names);
     let groups: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
     HeaderValue::try_from(groups.join(", ")).ok().filter(|_| !groups.is_empty())
 }

@@ -14,7 +14,7 @@ use catalog::Catalog;
 use config::Config;
 use edge::Edge;
 use postgrest::ErrorKind;
-use sql::{Answer, Batch, Region, Statement};
+use sql::{Batch, Region, Statement};
 
 use crate::pieces;
 use crate::refusal::Refusal;
@@ -134,13 +134,13 @@ pub(crate) async fn fetch(edge: &Edge, region: &Rc<Region>, config: &Config) -> 
         limits: None,
         question: None,
     };
-    let Answer { row, catalog: version, .. } =
-        region.ask(edge, batch, Duration::from_millis(config.region_timeout)).await?;
-    let row = row.ok_or_else(|| sql::Error::Nonsense("no row".into()))?;
+    let mut answer = region.ask(edge, batch, Duration::from_millis(config.region_timeout)).await?;
+    let row = answer.take_row()?;
     let catalog = Catalog::from_introspection(&row.body).map_err(|error| sql::Error::Nonsense(error.to_string()))?;
     let before = edge.instance_get::<Fetched>();
     let is_stored = before.is_some_and(|before| before.catalog.as_bytes() == catalog.as_bytes());
-    let fetched = edge.instance_put(Fetched { catalog, version, at, refreshing_until: Cell::default() });
+    let fetched =
+        edge.instance_put(Fetched { catalog, version: answer.catalog, at, refreshing_until: Cell::default() });
     keep_after_response(edge, key(region, config), fetched.clone(), is_stored);
     Ok(fetched)
 }

@@ -10,7 +10,7 @@
 //!
 //! with little-endian integers; `good-at` is in milliseconds since the Unix epoch, `cost` in milliseconds. The body is what is left, and is not looked at.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -96,8 +96,8 @@ impl Entry {
     }
 
     /// What it contains.
-    pub fn snapshot(&self) -> Snapshot {
-        self.snapshot.borrow().clone()
+    pub fn snapshot(&self) -> Ref<'_, Snapshot> {
+        self.snapshot.borrow()
     }
 
     /// When it was good.
@@ -116,7 +116,7 @@ impl Entry {
     /// What a caller has seen who demanded a snapshot, and is given this for it: there was nothing in what was demanded that
     /// would have changed the answer.
     pub fn snapshot_for(&self, demanded: &Snapshot) -> Snapshot {
-        let mut snapshot = self.snapshot();
+        let mut snapshot = self.snapshot().clone();
         if !snapshot.is_empty() {
             snapshot.merge(demanded);
         }
@@ -270,8 +270,8 @@ mod tests {
         let read = Entry::decode(key(), written.encode().into(), TERMS).unwrap();
         assert_eq!((read.status, &read.headers, &read.body), (written.status, &written.headers, &written.body));
         assert_eq!(
-            (&read.tables, read.snapshot(), read.good_at()),
-            (&written.tables, written.snapshot(), written.good_at())
+            (&read.tables, &*read.snapshot(), read.good_at()),
+            (&written.tables, &*written.snapshot(), written.good_at())
         );
         assert!(!read.is_worth_keeping(Duration::ZERO));
     }
@@ -332,7 +332,7 @@ mod tests {
         entry.renew(&snapshot("20:30:"), begun + pause);
         assert!(!entry.is_worth_keeping(pause));
         entry.renew(&snapshot("10:20:10"), begun);
-        assert_eq!((entry.snapshot(), entry.good_at()), (snapshot("20:30:"), begun + pause));
+        assert_eq!((&*entry.snapshot(), entry.good_at()), (&snapshot("20:30:"), begun + pause));
         let next = self::entry(Bytes::new()).unwrap();
         next.follow(&entry);
         assert!(!next.is_worth_keeping(pause));

@@ -38,7 +38,7 @@ impl KeyMaker {
 }
 
 impl Key {
-    /// As a name in a key-value store, behind a prefix: so many more bytes as [`Key::NAME_BYTES`].
+    /// As a name in a key-value store: 64 bytes behind a prefix.
     pub fn name(&self, prefix: &str) -> String {
         hex(prefix, &self.0)
     }
@@ -48,9 +48,6 @@ impl Key {
     pub fn entity_tag(&self) -> String {
         hex("\"", &self.0[..16]) + "\""
     }
-
-    /// How long a name is behind its prefix.
-    pub const NAME_BYTES: usize = 64;
 }
 
 fn hex(prefix: &str, bytes: &[u8]) -> String {
@@ -98,7 +95,7 @@ mod tests {
     #[test]
     fn ok_texts() {
         let (name, tag) = (key(1, &[]).name("read/"), key(1, &[]).entity_tag());
-        assert_eq!(name.len(), "read/".len() + Key::NAME_BYTES);
+        assert_eq!(name.len(), "read/".len() + 64);
         assert!(name["read/".len()..].bytes().all(|byte| byte.is_ascii_hexdigit()));
         assert_eq!(tag, format!("\"{}\"", &name["read/".len()..][..32]));
     }

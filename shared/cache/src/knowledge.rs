@@ -3,11 +3,11 @@
 use crate::{IN_PROGRESS_MAX, RelationId, SCHEMA, Snapshot, Standing, is_fresh};
 
 /// Most relations of which an edge remembers who wrote them.
-pub const KNOWN_MAX: usize = 1024;
+const KNOWN_MAX: usize = 1024;
 
 /// Who wrote what, as far as the region's answers have told. It grows in any order of them, and never forgets a writer.
 #[derive(Debug, Default)]
-pub struct Knowledge {
+pub(crate) struct Knowledge {
     /// What every answer has to contain: what was known of relations of which there were too many.
     floor: Snapshot,
     /// Sorted by relation.
@@ -16,7 +16,7 @@ pub struct Knowledge {
 
 impl Knowledge {
     /// The region has told who has written these relations, and that up to `known` these are all.
-    pub fn learn(&mut self, told: &[(RelationId, Snapshot)], known: &Snapshot) {
+    pub(crate) fn learn(&mut self, told: &[(RelationId, Snapshot)], known: &Snapshot) {
         for (relation, writers) in told {
             self.standing(*relation).merge(&Standing { writers: writers.clone(), known: known.clone() });
         }
@@ -24,7 +24,7 @@ impl Knowledge {
     }
 
     /// Somebody has just written these relations, in a transaction that `seen` contains.
-    pub fn wrote(&mut self, relations: &[RelationId], seen: &Snapshot) {
+    pub(crate) fn wrote(&mut self, relations: &[RelationId], seen: &Snapshot) {
         for relation in relations {
             self.standing(*relation).writers.merge(seen);
         }
@@ -32,7 +32,7 @@ impl Knowledge {
     }
 
     /// Whether an answer that was made of these tables may be given to a caller who demands a snapshot, by all that is known here.
-    pub fn is_fresh(&self, stored: &Snapshot, demanded: &Snapshot, tables: &[RelationId]) -> bool {
+    pub(crate) fn is_fresh(&self, stored: &Snapshot, demanded: &Snapshot, tables: &[RelationId]) -> bool {
         let nothing = Standing::default();
         let of = |relation: &RelationId| self.place(*relation).map_or(&nothing, |place| &self.relations[place].1);
         stored.contains_all(&self.floor) && is_fresh(stored, demanded, [&SCHEMA].into_iter().chain(tables).map(of))

@@ -4,8 +4,8 @@
 //! could see. Every stored answer, an [`Entry`], keeps the one of the statement that made it. One question decides everything:
 //! *does the answer's snapshot contain that transaction?* A [`Standing`] is what is known of a relation: which transactions
 //! wrote it, and up to where that is known. [`is_fresh`] is the whole rule. [`Writers`] is what the region knows, from
-//! writes that report themselves and from notifications of all others; [`Knowledge`] is what an edge has heard of that,
-//! [`Memory`] what it keeps, and the [`Store`] both. [`wire`] is how they tell one another.
+//! writes that report themselves and from notifications of all others; a [`Store`] is what an edge keeps, and what it has heard
+//! of writers. [`wire`] is how they tell one another.
 //!
 //! Nothing here does I/O or reads a clock. A snapshot from a caller is text from anybody: it is read within
 //! [`SNAPSHOT_BYTES_MAX`], and can only make an answer less fresh.
@@ -24,8 +24,6 @@ mod writers;
 pub use control::{Directives, has_match};
 pub use entry::{BODY_BYTES_MAX, Entry, Terms};
 pub use key::{Key, KeyMaker};
-pub use knowledge::{KNOWN_MAX, Knowledge};
-pub use memory::{BYTES_MAX, Memory, PLACES_MAX};
 pub use snapshot::{IN_PROGRESS_MAX, SNAPSHOT_BYTES_MAX, Snapshot, Timeline, Xid};
 pub use standing::{Standing, is_fresh};
 pub use store::Store;

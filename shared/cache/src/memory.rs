@@ -6,16 +6,16 @@ use std::rc::Rc;
 use crate::{Entry, Key};
 
 /// Most answers and other names of answers.
-pub const PLACES_MAX: usize = 2048;
+const PLACES_MAX: usize = 2048;
 /// Most bytes of answers.
-pub const BYTES_MAX: usize = 16 * 1024 * 1024;
+const BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Answers by their keys.
 ///
 /// What is full is made room in as CLOCK does it: a hand goes round, passes by what was asked for since it was last there, and
 /// takes what was not. The order of the round is that of the keys, which is as good as any.
 #[derive(Default)]
-pub struct Memory {
+pub(crate) struct Memory {
     /// Sorted by key.
     places: Vec<Place>,
     bytes: usize,
@@ -36,7 +36,7 @@ enum Held {
 
 impl Memory {
     /// The answer with this key, or with this other name.
-    pub fn get(&self, key: &Key) -> Option<Rc<Entry>> {
+    pub(crate) fn get(&self, key: &Key) -> Option<Rc<Entry>> {
         match self.find(key)? {
             Held::Entry(entry) => Some(entry.clone()),
             Held::Alias(key) => match self.find(key)? {
@@ -47,13 +47,13 @@ impl Memory {
     }
 
     /// Keeps an answer, in place of any other with its key.
-    pub fn put(&mut self, entry: Rc<Entry>) {
+    pub(crate) fn put(&mut self, entry: Rc<Entry>) {
         self.bytes += entry.bytes();
         self.hold(entry.key, Held::Entry(entry));
     }
 
     /// Keeps another name of an answer.
-    pub fn put_alias(&mut self, alias: Key, key: Key) {
+    pub(crate) fn put_alias(&mut self, alias: Key, key: Key) {
         if alias != key {
             self.hold(alias, Held::Alias(key));
         }

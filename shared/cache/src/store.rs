@@ -3,9 +3,12 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::{Entry, Key, Knowledge, Memory, RelationId, Snapshot};
+use crate::knowledge::Knowledge;
+use crate::memory::Memory;
+use crate::{Entry, Key, RelationId, Snapshot};
 
-/// Stored answers, and the judgement of them.
+/// Stored answers, and the judgement of them: at most 2,048 answers and other names of answers, 16 MB, and the writers of 1,024
+/// relations.
 #[derive(Default)]
 pub struct Store {
     memory: Memory,

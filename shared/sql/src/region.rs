@@ -76,8 +76,7 @@ impl Region {
     /// Sends a batch and gives the row that answers it: one request, or a few where an attempt failed in a way
     /// that is safe to repeat, or none where the region has not answered for a while. It returns within `timeout`.
     pub async fn run(&self, edge: &Edge, batch: Batch<'_>, timeout: Duration) -> Result<Row, Error> {
-        let answer = self.ask(edge, Batch { question: None, ..batch }, timeout).await?;
-        answer.row.ok_or_else(|| Error::Nonsense("no row, and nobody has asked for none".into()))
+        self.ask(edge, Batch { question: None, ..batch }, timeout).await?.take_row()
     }
 
     /// The same, with what the region says beside the row.

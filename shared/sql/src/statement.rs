@@ -4,7 +4,7 @@ use bytes::Bytes;
 use cache::{RelationId, Snapshot};
 use serde::Serialize;
 
-use crate::Members;
+use crate::{Error, Members};
 
 /// One SQL statement. Values of users are parameters and never text.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -53,6 +53,16 @@ pub struct Answer {
     pub known: Snapshot,
     /// Who has written the tables that were asked about, and the schema.
     pub writers: Vec<(RelationId, Snapshot)>,
+}
+
+impl Answer {
+    /// The row, where something had to be run.
+    ///
+    /// # Errors
+    /// [`Error::Nonsense`] if there is none, although nobody has an answer already.
+    pub fn take_row(&mut self) -> Result<Row, Error> {
+        self.row.take().ok_or_else(|| Error::Nonsense("no row, and nothing is stored that could be unchanged".into()))
+    }
 }
 
 impl Row {

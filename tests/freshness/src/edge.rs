@@ -73,7 +73,7 @@ impl World {
             return self.after(TIMEOUT, |world| reply(world, None));
         }
         let is_lost = self.once_in(100);
-        let stored = entry.as_ref().map(|entry| entry.snapshot());
+        let stored = entry.as_ref().map(|entry| entry.snapshot().clone());
         let question = Question { relations, stored, demanded: demanded.clone() };
         self.after(there, move |world| {
             world.ask_gateway(question, move |world, found| {
