@@ -1,13 +1,13 @@
 // The benchmark: Headland and its peers side by side, in turns, on one Postgres. Called by scripts/bench, which builds
 // and sets up; prints a table and writes target/bench.json.
 //
-//   node bench/run.mjs [--seconds 4] [--rounds 3] [--connections 32] [--workload row|rows|embed|fresh|hello]
+//   node bench/run.mjs [--seconds 4] [--rounds 3] [--connections 32] [--workload row|rows|embed|fresh|kv|hello]
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync, mkdirSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { headlandDev, peer, stopAll, workerd } from './servers.mjs'
+import { headlandDev, peer, stopAll, workerd, workerdPeer } from './servers.mjs'
 import { load, pgbench } from './load.mjs'
 
 const option = (name, fallback) => {
@@ -46,6 +46,13 @@ const workloads = {
     // Hot ones: an instance of the emulator, like one of Spin, serves 128 requests and is then another.
     keys: 4,
   },
+  kv: {
+    title: 'one row that is stored, of so many that most are in KV and not in memory',
+    headland: '/rest/v1/directors?select=id,name&id=eq.N',
+    peer: '/stored/N',
+    keys: 1000,
+    isKept: true,
+  },
   hello: { title: 'hello (no database)', headland: '/health', peer: '/hello' },
 }
 
@@ -64,6 +71,13 @@ async function compare(workload, systems) {
     const figure = (name) => (samples[at][0][name] === null ? null : median(samples[at].map((sample) => sample[name])))
     return { system: system.name, rps: figure('rps'), p50_ms: figure('p50'), p99_ms: figure('p99') }
   })
+}
+
+/** Asks for each answer twice, one after the other: then it is in KV. */
+async function keep(url, { headland, keys }) {
+  for (let n = 1; n <= keys; n++) {
+    for (let time = 0; time < 2; time++) await (await fetch(url + headland.replace('N', n))).arrayBuffer()
+  }
 }
 
 function wasmSizes() {
@@ -102,9 +116,18 @@ async function main() {
   for (const [name, script] of [['Express 5 + pg', 'express'], ['Fastify + pg', 'fastify'], ['Node http + pg', 'node']]) {
     peers.push(http(name, await peer(script, dev.databaseUrl), 'peer'))
   }
-  // What is not stored, to compare with.
-  const express = peers[0]
-  const unstored = { name: 'Express 5 + pg, not stored', run: (workload) => express.run({ ...workload, peer: '/row/N' }) }
+  // What is not stored, to compare with; and the least that a runtime does for a request.
+  const as = (name, system, changes) => ({ name, run: (workload) => system.run({ ...workload, ...changes }) })
+  const hello = { headland: workloads.hello.headland, peer: workloads.hello.peer }
+  const unstored = as('Express 5 + pg, not stored', peers[0], { peer: '/row/N' })
+  const lru = as('Node http with an LRU', peers.at(-1), {})
+  const plain = http('workerd: the same in JavaScript', (await workerdPeer('worker', false, scratch, dev)).url, 'peer')
+  const hono = http('workerd: Hono with KV', (await workerdPeer('hono', true, scratch, dev)).url, 'peer')
+  const helloes = [
+    as('emulator: hello', headland, hello),
+    as('workerd: hello', onWorkerd, hello),
+    as('workerd: hello in JavaScript', plain, hello),
+  ]
   const limit = { name: 'pgbench (the limit)', run: (workload) => pgbench({ workload, dev, scratch, seconds }) }
 
   const results = {}
@@ -112,9 +135,11 @@ async function main() {
   for (const [name, workload] of chosen) {
     const systems = {
       hello: [headland, onWorkerd, ...peers],
-      fresh: [headland, onWorkerd, peers.at(-1), unstored],
+      fresh: [headland, onWorkerd, plain, hono, lru, ...helloes, unstored],
+      kv: [headland, hono, ...helloes.slice(0, 1), unstored],
     }[name] ?? [headland, onWorkerd, ...peers, limit]
     process.stderr.write(`headland: ${workload.title}: ${systems.length} systems, ${rounds} rounds of ${seconds} s\n`)
+    if (workload.isKept) await keep(dev.url, workload)
     results[name] = await compare(workload, systems)
   }
   const machine = `${os.cpus().length} cores (${os.cpus()[0].model}), ${Math.round(os.totalmem() / 2 ** 30)} GB, ${os.type()} ${os.release()}`
@@ -122,7 +147,7 @@ async function main() {
   const sizes = wasmSizes()
 
   for (const [name, workload] of chosen) {
-    console.log(table(workload.title, results[name], results[name].at(name === 'fresh' ? -1 : 2).system))
+    console.log(table(workload.title, results[name], results[name].at(['fresh', 'kv'].includes(name) ? -1 : 2).system))
   }
   const kb = (bytes) => Math.round(bytes / 1000)
   console.log('| wasm | KB | gzipped KB |\n| --- | ---: | ---: |')

@@ -1,12 +1,13 @@
 // The servers that are compared. All listen on loopback and are stopped by stopAll().
 import { spawn } from 'node:child_process'
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import path from 'node:path'
 
 const children = []
 
 /** The project's policy, and one relation that edges answer by themselves. */
-const policy = readFileSync('headland.toml', 'utf8') + "\n[relations.directors]\ncache = 'edge'\n"
+const policy = readFileSync('headland.toml', 'utf8') + "\n[relations.directors]\ncache = 'edge'\ncache-max-age = 3600\n"
 
 /** Starts a program and waits until a line that it prints matches; gives the match. */
 function start(command, args, pattern, env = {}) {
@@ -57,29 +58,47 @@ export async function dialect(scratch) {
 }
 
 /** The Worker on workerd itself: `wrangler dev` would add a proxy and measure that. */
-export async function workerd(scratch, dev) {
-  const config = path.join(scratch, 'worker.capnp')
+export function workerd(scratch, dev) {
+  const modules = [
+    { name: 'index.js', esModule: 'target/worker/index.js' },
+    { name: 'index_bg.wasm', wasm: 'target/worker/index_bg.wasm' },
+  ]
+  return onWorkerd('worker', modules, { ...regionOf(dev), HEADLAND_CONFIG: policy }, false, scratch)
+}
+
+/** A Worker of bench/peers/ on workerd, with a KV namespace if it is said so. */
+export async function workerdPeer(script, withKv, scratch, dev) {
+  const built = path.join(scratch, `${script}.js`)
+  const { build } = createRequire(peerFile(script))('esbuild')
+  await build({ entryPoints: [peerFile(script)], outfile: built, bundle: true, format: 'esm', minify: true })
+  return onWorkerd(script, [{ name: 'index.js', esModule: built }], regionOf(dev), withKv, scratch)
+}
+
+function regionOf(dev) {
+  return { REGION_URL: dev.regionUrl, REGION_CONNECTION: dev.regionConnection }
+}
+
+async function onWorkerd(name, modules, variables, withKv, scratch) {
+  const config = path.join(scratch, `${name}.capnp`)
   const text = (value) => JSON.stringify(value)
-  // Relative to the configuration: an absolute path is looked for elsewhere.
-  const modules = path.relative(scratch, 'target/worker')
+  const worker = (name, modules, bindings) => {
+    // Relative to the configuration: an absolute path is looked for elsewhere.
+    const embedded = modules.map(({ name, ...kinds }) => {
+      const [[kind, file]] = Object.entries(kinds)
+      return `(name = ${text(name)}, ${kind} = embed ${text(path.relative(scratch, file))})`
+    })
+    return `(name = ${text(name)}, worker = (modules = [${embedded}], bindings = [${bindings}], compatibilityDate = "2026-01-01", globalOutbound = "loopback"))`
+  }
+  const bindings = Object.entries(variables).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`)
+  const services = ['(name = "loopback", network = (allow = ["local"]))']
+  if (withKv) {
+    bindings.push('(name = "KV", kvNamespace = "kv")')
+    services.push(worker('kv', [{ name: 'kv.mjs', esModule: 'bench/peers/kv.mjs' }], []))
+  }
+  services.push(worker('main', modules, bindings))
   writeFileSync(config, `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  services = [
-    (name = "main", worker = (
-      modules = [
-        (name = "index.js", esModule = embed ${text(path.join(modules, 'index.js'))}),
-        (name = "index_bg.wasm", wasm = embed ${text(path.join(modules, 'index_bg.wasm'))}),
-      ],
-      compatibilityDate = "2026-01-01",
-      bindings = [
-        (name = "REGION_URL", text = ${text(dev.regionUrl)}),
-        (name = "REGION_CONNECTION", text = ${text(dev.regionConnection)}),
-        (name = "HEADLAND_CONFIG", text = ${text(policy)}),
-      ],
-      globalOutbound = "loopback",
-    )),
-    (name = "loopback", network = (allow = ["local"])),
-  ],
+  services = [${services}],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
 );
 `)
@@ -92,12 +111,16 @@ const config :Workerd.Config = (
 
 /** One of bench/peers/, with a pool of as many connections as the gateway's. */
 export async function peer(script, databaseUrl) {
-  const file = path.join(process.env.HEADLAND_NODE_MODULES, 'peers', `${script}.mjs`)
-  const { match } = await start(process.execPath, [file], /listening on (http:\/\/[\d.:]+)/, {
+  const { match } = await start(process.execPath, [peerFile(script)], /listening on (http:\/\/[\d.:]+)/, {
     DATABASE_URL: databaseUrl,
     NODE_ENV: 'production',
   })
   return match[1]
+}
+
+/** They lie where Node finds their packages. */
+function peerFile(script) {
+  return path.join(process.env.HEADLAND_NODE_MODULES, 'peers', `${script}.mjs`)
 }
 
 /** Ends what was started, last first. */
