@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use connections::{Client, Patience, Place, Places, protocol};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
@@ -46,6 +46,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const CAUSE_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a request waits to learn whether its instance ended.
 const CAUSE_PATIENCE_P2: Duration = Duration::from_millis(50);
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 /// Answered without a component, as Spin does.
 const WELL_KNOWN_HEALTH: &str = "/.well-known/spin/health";
 
@@ -183,7 +184,7 @@ impl Server {
         let start = Instant::now();
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let (response, component, exchange) = self.dispatch(request, origin).await;
-        log(&method, uri.path(), response.status(), start, component.as_deref(), &exchange);
+        log(&method, uri.path(), &response, start, component.as_deref(), &exchange, origin);
         reply(response, Some(place))
     }
 
@@ -271,10 +272,21 @@ async fn unless_returned(error: &wasmtime::Error, cause: impl Future<Output = Op
     if error.is::<ErrorCode>() { None } else { cause.await }
 }
 
-fn log(method: &Method, path: &str, status: StatusCode, start: Instant, component: Option<&str>, exchange: &Exchange) {
+/// One line for a request, with what its response says of caches (RFC 9211) and the number of the edge, the first of which is 1.
+fn log(
+    method: &Method,
+    path: &str,
+    response: &Response<WasiBody>,
+    start: Instant,
+    component: Option<&str>,
+    exchange: &Exchange,
+    origin: &Origin,
+) {
     let duration_ms = (start.elapsed().as_secs_f64() * 1e4).round() / 10.0;
-    let (status, component, trips) = (status.as_u16(), component.unwrap_or("-"), exchange.trips());
-    tracing::info!(target: "access", %method, %path, status, duration_ms, component, trips, "request");
+    let (status, component, trips) = (response.status().as_u16(), component.unwrap_or("-"), exchange.trips());
+    let cache = response.headers().get(CACHE_STATUS).and_then(|value| value.to_str().ok());
+    let edge = origin.edge + 1;
+    tracing::info!(target: "access", %method, %path, status, duration_ms, component, trips, edge, cache, "request");
 }
 
 fn reply(response: Response<WasiBody>, request: Option<Place>) -> Response<ReplyBody> {

@@ -62,7 +62,8 @@ where
     }
 }
 
-/// `GET /rest/v1/movies 200 3.1 ms, 1 trip`: a request in the words people use, whatever the order of its fields.
+/// `GET /rest/v1/movies 200 3.1 ms, 1 trip: from the database`: a request in the words people use, whatever the order of its
+/// fields. Of several edges all but the first are named.
 #[derive(Default)]
 struct Access {
     fields: BTreeMap<&'static str, String>,
@@ -97,12 +98,64 @@ impl Visit for Access {
 impl fmt::Display for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (method, path, status) = (self.get("method"), self.get("path"), self.get("status"));
+        match self.get("edge") {
+            "-" | "1" => {}
+            edge => write!(f, "edge {edge}: ")?,
+        }
         write!(f, "{method} {path} {status} {} ms", self.get("duration_ms"))?;
         match self.get("trips") {
-            "-" | "0" => Ok(()),
-            "1" => f.write_str(", 1 trip"),
-            trips => write!(f, ", {trips} trips"),
+            "-" | "0" => {}
+            "1" => f.write_str(", 1 trip")?,
+            trips => write!(f, ", {trips} trips")?,
         }
+        answered_by(self.get("cache")).map_or(Ok(()), |what| write!(f, ": {what}"))
+    }
+}
+
+/// What answered, by the `Cache-Status` of a Headland.
+fn answered_by(status: &str) -> Option<&'static str> {
+    let status = status.strip_prefix("headland; ")?;
+    let is_kv = status.ends_with("kv") || status.ends_with("kv\"");
+    let is_hit = status.starts_with("hit");
+    Some(match (is_hit, is_kv) {
+        (true, false) => "from memory",
+        (true, true) => "from KV",
+        _ if status.contains("fwd-status=304") => "unchanged in the region",
+        (false, false) if status.contains("unreachable") => "from memory, as the region is away",
+        (false, true) if status.contains("unreachable") => "from KV, as the region is away",
+        _ => "from the database",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(fields: &[(&'static str, &str)], expected: &str) {
+        let told = [("method", "GET"), ("path", "/a"), ("status", "200"), ("duration_ms", "0.4")];
+        let fields = told.iter().chain(fields).map(|(name, value)| (*name, (*value).to_owned())).collect();
+        assert_eq!(Access { fields }.to_string(), expected);
+    }
+
+    #[test]
+    fn ok_trips_and_edges() {
+        check(&[], "GET /a 200 0.4 ms");
+        check(&[("trips", "0"), ("edge", "1")], "GET /a 200 0.4 ms");
+        check(&[("trips", "1"), ("edge", "2")], "edge 2: GET /a 200 0.4 ms, 1 trip");
+        check(&[("trips", "2"), ("cache", "other; hit")], "GET /a 200 0.4 ms, 2 trips");
+    }
+
+    #[test]
+    fn ok_what_answered() {
+        let check = |status: &str, expected: &str| assert_eq!(answered_by(status), Some(expected), "{status}");
+        check("headland; hit; ttl=4; detail=memory", "from memory");
+        check("headland; hit; ttl=4; detail=kv", "from KV");
+        check("headland; fwd=stale; fwd-status=304; detail=kv", "unchanged in the region");
+        check("headland; fwd=stale; detail=\"unreachable, memory\"", "from memory, as the region is away");
+        check("headland; fwd=stale; detail=\"unreachable, kv\"", "from KV, as the region is away");
+        check("headland; fwd=miss; stored", "from the database");
+        check("headland; fwd=miss", "from the database");
     }
 }
 
