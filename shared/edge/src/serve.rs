@@ -30,6 +30,25 @@ macro_rules! serve {
     };
 }
 
+/// Makes a route table, of the same type as a handler, the `fetch` event of a Worker. Elsewhere it is nothing.
+#[macro_export]
+macro_rules! serve_worker {
+    ($handler:path) => {
+        #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+        #[allow(unsafe_code, missing_docs, reason = "what JavaScript calls is a C function")]
+        mod __worker {
+            use $crate::platform::worker::wasm_bindgen::{self, JsValue, prelude::wasm_bindgen};
+            use $crate::platform::worker::{Env, web_sys::Request, worker_sys::Context};
+
+            #[wasm_bindgen]
+            pub fn fetch(request: Request, env: Env, context: Context) -> JsValue {
+                use super::*;
+                $crate::platform::serve(request, env, context, $handler)
+            }
+        }
+    };
+}
+
 /// Calls a handler; an error is logged for the operator and answered in the house's shape.
 #[doc(hidden)]
 pub async fn answer(

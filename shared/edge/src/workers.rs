@@ -4,12 +4,14 @@ use std::{rc::Rc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use http::{HeaderValue, Method, Uri, header};
 use worker::{
-    AbortController, AbortSignal, Context, Delay, Env, Fetch, Headers, KvStore, RequestInit, RequestRedirect,
-    ResponseBody, ResponseBuilder,
+    AbortController, AbortSignal, ByteStream, Context, Delay, Env, KvStore, ResponseBody,
     js_sys::{Function, Reflect, Uint8Array, global},
     wasm_bindgen::{JsCast, JsValue},
+    wasm_bindgen_futures::JsFuture,
+    web_sys::{self, ReadableStream},
+    worker_sys,
 };
 
 use crate::{
@@ -18,12 +20,18 @@ use crate::{
     kv::{check_key, open, seal},
 };
 
+#[path = "workers/passage.rs"]
+mod passage;
+
 /// The binding of the key-value namespace in wrangler.toml.
 const KV_BINDING: &str = "KV";
 /// The header with the caller's address, which Cloudflare puts in place of what a caller sends.
 const CLIENT_ADDRESS: &str = "cf-connecting-ip";
 /// Workers' shortest expiry. A shorter one is in the envelope.
 const EXPIRY_MIN: Duration = Duration::from_secs(60);
+
+#[doc(hidden)]
+pub use worker;
 
 thread_local! {
     static INSTANCE: Instance = Instance::default();
@@ -68,12 +76,17 @@ impl Edge {
     /// waiting aborts the request. Redirects are not followed. The runtime does not tell a connection that failed from
     /// one that broke: both are `Broken`.
     pub async fn fetch(&self, request: Request) -> Result<Response, FetchError> {
-        let request = outgoing_request(request).await.map_err(|error| FetchError::Unreachable(error.to_string()))?;
+        let (head, body) = request.into_parts();
+        let body = body.bytes(usize::MAX).await.map_err(|error| FetchError::Unreachable(error.to_string()))?;
+        let (url, lines) = (head.uri.to_string(), passage::to_lines(&head.headers));
         let abort = AbortOnDrop(Some(AbortController::default()));
-        let signal = abort.signal();
-        let outcome = Fetch::Request(request).send_with_signal(&signal).await;
+        let sent = passage::send(head.method.as_str(), &url, &lines, passage::content(&body), &abort.signal());
+        let outcome = match sent {
+            Ok(promise) => JsFuture::from(promise).await,
+            Err(refused) => return Err(FetchError::Unreachable(text(refused))),
+        };
         abort.disarm();
-        incoming_response(outcome.map_err(|error| FetchError::Broken(error.to_string()))?)
+        incoming_response(outcome.map_err(|broken| FetchError::Broken(text(broken)))?.unchecked_into())
     }
 
     /// The address that the request came from, or the last proxy's, as text (RFC 5952); `None` where the runtime does
@@ -160,22 +173,22 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// What the Worker's `fetch` event calls, with its route table as the handler.
-pub async fn serve(
-    request: worker::Request,
-    env: Env,
-    context: Context,
-    handler: impl AsyncFnOnce(Request, &Edge) -> Result<Response, Error>,
-) -> worker::Result<worker::Response> {
-    let response = match incoming_request(request) {
-        Ok(request) => {
-            let client_address = request.headers().get(CLIENT_ADDRESS).cloned();
-            let edge = Edge(Rc::new(Bindings { env, context, client_address }));
-            crate::answer(handler, request, &edge).await
-        }
-        Err(error) => crate::serve::refuse(&error),
-    };
-    outgoing_response(response)
+/// What the Worker's `fetch` event calls, with its route table as the handler: gives a `Response`, or a promise of one.
+pub fn serve<H>(request: web_sys::Request, env: Env, context: worker_sys::Context, handler: H) -> JsValue
+where
+    H: AsyncFnOnce(Request, &Edge) -> Result<Response, Error> + 'static,
+{
+    passage::now_or_later(async move {
+        let response = match incoming_request(&request) {
+            Ok(request) => {
+                let client_address = request.headers().get(CLIENT_ADDRESS).cloned();
+                let edge = Edge(Rc::new(Bindings { env, context: Context::new(context), client_address }));
+                crate::answer(handler, request, &edge).await
+            }
+            Err(error) => crate::serve::refuse(&error),
+        };
+        outgoing_response(response).into()
+    })
 }
 
 fn unavailable(error: worker::KvError) -> KvError {
@@ -188,14 +201,18 @@ fn get_random_values(bytes: &Uint8Array) -> Result<JsValue, JsValue> {
     function.call1(&crypto, bytes)
 }
 
-fn incoming_request(mut worker: worker::Request) -> Result<Request, Error> {
+fn incoming_request(outer: &web_sys::Request) -> Result<Request, Error> {
     let refused = |what: &str| Error::bad_request("bad_request", format!("the request's {what} cannot be understood"));
+    let head = passage::request_head(outer);
+    let (first, lines) = head.split_once('\n').unwrap_or((&head, ""));
+    let (method, url) = first.split_once(' ').unwrap_or((first, ""));
     let mut request = Request::default();
-    *request.method_mut() = Method::from_bytes(worker.inner().method().as_bytes()).map_err(|_| refused("method"))?;
-    *request.uri_mut() = Uri::try_from(target(&worker.inner().url())).map_err(|_| refused("target"))?;
-    *request.headers_mut() = HeaderMap::from(worker.headers());
-    if let Ok(chunks) = worker.stream() {
-        *request.body_mut() = incoming_body(chunks);
+    *request.method_mut() = Method::from_bytes(method.as_bytes()).map_err(|_| refused("method"))?;
+    *request.uri_mut() = Uri::try_from(target(url)).map_err(|_| refused("target"))?;
+    *request.headers_mut() = passage::of_lines(lines);
+    // These cannot have a body there (Fetch §5.3).
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        *request.body_mut() = outer.body().map_or(Body::empty(), incoming_body);
     }
     Ok(request)
 }
@@ -208,48 +225,50 @@ fn target(url: &str) -> &str {
     if path < fragment { &url[path..fragment] } else { "/" }
 }
 
-fn incoming_response(mut worker: worker::Response) -> Result<Response, FetchError> {
+fn incoming_response(outer: web_sys::Response) -> Result<Response, FetchError> {
+    let head = passage::response_head(&outer);
+    let (status, lines) = head.split_once('\n').unwrap_or((&head, ""));
     let mut response = Response::default();
-    *response.status_mut() =
-        StatusCode::from_u16(worker.status_code()).map_err(|error| FetchError::Broken(error.to_string()))?;
-    *response.headers_mut() = HeaderMap::from(worker.headers());
-    if let Ok(chunks) = worker.stream() {
-        *response.body_mut() = incoming_body(chunks);
-    }
+    *response.status_mut() = status.parse().map_err(|_| FetchError::Broken(format!("it has the status {status}")))?;
+    *response.headers_mut() = passage::of_lines(lines);
+    *response.body_mut() = outer.body().map_or(Body::empty(), incoming_body);
     Ok(response)
 }
 
-fn incoming_body(chunks: worker::ByteStream) -> Body {
-    Body::stream(chunks.map(|chunk| match chunk {
+fn incoming_body(stream: ReadableStream) -> Body {
+    Body::stream(ByteStream::from(stream).map(|chunk| match chunk {
         Ok(bytes) => Ok(Bytes::from(bytes)),
         Err(error) => Err(BodyError::Broken(error.to_string())),
     }))
 }
 
-async fn outgoing_request(request: Request) -> worker::Result<worker::Request> {
-    let (head, body) = request.into_parts();
-    let body = body.bytes(usize::MAX).await.map_err(|error| worker::Error::RustError(error.to_string()))?;
-    let mut init = RequestInit::new();
-    init.with_method(head.method.to_string().into())
-        .with_headers(Headers::from(&head.headers))
-        .with_redirect(RequestRedirect::Manual);
-    if !body.is_empty() {
-        init.with_body(Some(Uint8Array::from(&body[..]).into()));
-    }
-    worker::Request::new_with_init(&head.uri.to_string(), &init)
-}
-
-fn outgoing_response(response: Response) -> worker::Result<worker::Response> {
+fn outgoing_response(response: Response) -> web_sys::Response {
     let (mut head, body) = response.into_parts();
     // The runtime counts the bytes itself.
     head.headers.remove(header::CONTENT_LENGTH);
-    let builder = ResponseBuilder::new().with_status(head.status.as_u16()).with_headers(Headers::from(&head.headers));
-    match body {
-        Body::Whole(bytes) if bytes.is_empty() => Ok(builder.empty()),
-        Body::Whole(bytes) => Ok(builder.body(ResponseBody::Body(bytes.into()))),
-        Body::Stream(chunks) => builder.from_stream(chunks.map(|chunk| match chunk {
-            Ok(bytes) => Ok(Vec::from(bytes)),
-            Err(error) => Err(worker::Error::RustError(error.to_string())),
-        })),
+    let content = match body {
+        Body::Whole(bytes) => passage::content(&bytes),
+        Body::Stream(chunks) => outgoing_stream(chunks),
+    };
+    let made = passage::make_response(head.status.as_u16(), &passage::to_lines(&head.headers), content);
+    made.unwrap_or_else(|error| {
+        worker::console_error!("a response cannot be made: {}", text(error));
+        web_sys::Response::error()
+    })
+}
+
+fn outgoing_stream(chunks: crate::ByteStream) -> JsValue {
+    let chunks = chunks.map(|chunk| match chunk {
+        Ok(bytes) => Ok(Vec::from(bytes)),
+        Err(error) => Err(worker::Error::RustError(error.to_string())),
+    });
+    match worker::Response::from_stream(chunks).as_ref().map(worker::Response::body) {
+        Ok(ResponseBody::Stream(stream)) => stream.into(),
+        _ => JsValue::NULL,
     }
+}
+
+/// What was thrown, as text.
+fn text(thrown: JsValue) -> String {
+    worker::Error::from(thrown).to_string()
 }

@@ -7,6 +7,7 @@
 use edge::{Edge, Error, Method, Request, Response, StatusCode, suite, text};
 
 edge::serve!(handle);
+edge::serve_worker!(handle);
 
 /// Runs what the path names.
 pub async fn handle(request: Request, edge: &Edge) -> Result<Response, Error> {
@@ -27,15 +28,4 @@ fn outcome(outcome: Result<(), suite::Failure>) -> Response {
             response
         }
     }
-}
-
-/// The Worker's `fetch` event.
-#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
-#[worker::event(fetch)]
-async fn fetch(
-    request: worker::Request,
-    env: worker::Env,
-    context: worker::Context,
-) -> worker::Result<worker::Response> {
-    edge::platform::serve(request, env, context, handle).await
 }
