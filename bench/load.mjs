@@ -25,6 +25,23 @@ request = function() return requests[math.random(${keys})] end
   return { rps: Number(stdout.match(/Requests\/sec:\s+([\d.]+)/)[1]), p50: milliseconds(50), p99: milliseconds(99) }
 }
 
+/** `count` requests, each for another number from `first` on, whose answers nobody has asked for. */
+export async function sequence({ url, path: template, first, count, scratch, connections }) {
+  const script = path.join(scratch, 'sequence.lua')
+  writeFileSync(script, `local template, number, left = ${JSON.stringify(template)}, ${first - 1}, ${count}
+request = function()
+  number = number + 1
+  return wrk.format('GET', (template:gsub('N', tostring(number), 1)))
+end
+response = function(status)
+  left = left - 1
+  if left <= 0 then wrk.thread:stop() end
+end
+`)
+  const { stdout } = await run('wrk', ['-t1', `-c${connections}`, '-d3600s', '--timeout', '10s', '-s', script, url])
+  if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`${url}${template}:\n${stdout}`)
+}
+
 /**
  * The same statement without anything in between, prepared, on as many connections as the gateway has. pgbench gives the
  * average latency, which stands for p50, and no percentiles.

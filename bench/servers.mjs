@@ -18,7 +18,7 @@ function start(command, args, pattern, env = {}) {
     const read = (chunk) => {
       printed += chunk
       const match = printed.match(pattern)
-      if (match) resolve({ match, printed: () => printed })
+      if (match) resolve({ match, pid: child.pid, printed: () => printed })
     }
     child.stdout.on('data', read)
     child.stderr.on('data', read)
@@ -32,12 +32,13 @@ export async function headlandDev(scratch) {
   delete process.env.DATABASE_URL
   const env = { HEADLAND_LOG: 'warn,headland=info,emulator::instance=debug', SPIN_VARIABLE_HEADLAND_CONFIG: policy }
   const args = ['dev', '--listen', '127.0.0.1:0', '--no-watch', '--state', state]
-  const { match, printed } = await start('target/release/headland', args, /listening on (http:\/\/[\d.:]+)/, env)
+  const { match, pid, printed } = await start('target/release/headland', args, /listening on (http:\/\/[\d.:]+)/, env)
   const region = Object.fromEntries(
     readFileSync(path.join(state, 'region.env'), 'utf8').split('\n').filter(Boolean).map((line) => line.split(/=(.*)/s).slice(0, 2)),
   )
   return {
     url: match[1],
+    pid,
     regionUrl: region.REGION_URL,
     regionConnection: region.REGION_CONNECTION,
     databaseUrl: region.DATABASE_URL,
@@ -105,8 +106,8 @@ const config :Workerd.Config = (
   // The program itself: what npm links is a script that would be ended in its place.
   const packages = path.join(process.env.HEADLAND_NODE_MODULES, 'node_modules/@cloudflare')
   const platform = readdirSync(packages).find((name) => name.startsWith('workerd-'))
-  const { match } = await start(path.join(packages, platform, 'bin/workerd'), ['serve', '--control-fd=1', config], /"port":(\d+)/)
-  return { url: `http://127.0.0.1:${match[1]}` }
+  const { match, pid } = await start(path.join(packages, platform, 'bin/workerd'), ['serve', '--control-fd=1', config], /"port":(\d+)/)
+  return { url: `http://127.0.0.1:${match[1]}`, pid }
 }
 
 /** One of bench/peers/, with a pool of as many connections as the gateway's. */
