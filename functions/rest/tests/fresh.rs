@@ -83,6 +83,9 @@ impl Region {
         }
         self.trips.set(self.trips.get() + 1);
         let mut head = raw();
+        if text.contains("INSERT INTO") {
+            head = head.header(wire::HEADLAND_SNAPSHOT, self.write(1).to_string());
+        }
         let writers = self.writers.borrow();
         if let Some(tables) = tables.filter(|_| self.tells.get()) {
             let written = [SCHEMA].iter().chain(&tables).map(|table| (*table, writers[*table as usize].clone()));
@@ -153,6 +156,15 @@ fn get(edge: &Edge, path: &str, headers: &[(&str, &str)]) -> Given {
     block_on(edge.settle());
     let how = head.headers.get("cache-status").map(|value| value.to_str().unwrap().replace("headland; ", ""));
     Given { status: head.status.as_u16(), body, how: how.unwrap_or_default(), headers: head.headers }
+}
+
+/// Writes a movie.
+fn post(edge: &Edge) {
+    let body = Body::from(r#"{"id":"1"}"#.to_owned());
+    let request = http::Request::post("/rest/v1/movies").header("content-type", "application/json").body(body);
+    let response = block_on(edge::answer(rest::handle, request.unwrap(), edge));
+    assert_eq!(response.status(), 201);
+    block_on(edge.settle());
 }
 
 /// How a request is answered that should be.
@@ -424,6 +436,35 @@ fn ok_what_is_asked_for_twice_is_in_kv() {
     let other = edge.with_variable("headland_config", "db-anon-role = 'anon'\ncache = 'edge'\ndb-max-rows = 1");
     other.drop_instance();
     check(&other, MOVIES, &[], "fwd=miss; stored");
+}
+
+/// An instance that has asked nobody yet, beside one that wrote or found out who did.
+#[test]
+fn ok_instances_hear_of_writers_from_one_another() {
+    let region = Region::new();
+    let edge = region.edge(AT_EDGE);
+    let stored = || {
+        edge.drop_instance();
+        for _ in 0..3 {
+            get(&edge, MOVIES, &[]);
+        }
+        edge.drop_instance();
+        check(&edge, MOVIES, &[], "hit; ttl=10; detail=kv");
+        edge.drop_instance();
+    };
+    stored();
+    post(&edge);
+    edge.drop_instance();
+    check(&edge, MOVIES, &[], "fwd=stale; stored");
+    // It takes the place of the other one in KV some time later.
+    block_on(edge.sleep(Duration::from_secs(11)));
+    stored();
+    region.write(1);
+    // It was no longer good for a caller who knew.
+    check(&edge, "/rest/v1/movies", &[], "fwd=miss; stored");
+    check(&edge, MOVIES, &[("cache-control", "no-cache")], "fwd=stale; stored");
+    edge.drop_instance();
+    check(&edge, MOVIES, &[], "fwd=stale; stored");
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::refusal::Refusal;
 use crate::role::Who;
 use crate::schema::Fetched;
 use crate::timing::Timing;
-use crate::{policy, schema, trace};
+use crate::{news, policy, schema, trace};
 
 /// Answers a request for what `target` finds in its path.
 ///
@@ -295,7 +295,9 @@ impl Trip<'_> {
     ) -> Result<http::Response<Bytes>, Refusal> {
         let mut response = made(answer.take_row()?)?;
         if let Some(snapshot) = answer.snapshot {
-            reading::store(self.edge).borrow_mut().wrote(&plan.written(), &snapshot);
+            let written: Vec<_> = plan.written().into_iter().map(|relation| (relation, snapshot.clone())).collect();
+            reading::store(self.edge).borrow_mut().wrote(&written);
+            news::tell(self.edge, self.region.fingerprint(), self.config, &written);
             reading::tell_snapshot(snapshot, response.headers_mut());
         }
         Ok(response)

@@ -7,6 +7,7 @@
 //! Refusals have PostgREST's codes and shape (`refusal.rs`). A bearer token is verified or refused, and never ignored
 //! (`role.rs`); the keys may be those that an issuer publishes (`issuer.rs`).
 //! Answers to reads are kept, and given again while they are certainly good (`reading.rs`, on the terms of `terms.rs`, under the keys of `request_key.rs`).
+//! Instances tell one another of writers by way of KV (`news.rs`).
 //! A caller over a limit is refused before anything goes to the region, or there before anything runs (`limits.rs`).
 //! Pages of other origins are answered as the CORS protocol wants it (`cors.rs`).
 
@@ -17,6 +18,7 @@ mod issuer;
 mod keys;
 mod limited;
 mod limits;
+mod news;
 mod path;
 mod pieces;
 mod policy;

@@ -21,7 +21,7 @@ use crate::flight::{self, Flight};
 use crate::refusal::Refusal;
 use crate::role::Who;
 use crate::schema::Fetched;
-use crate::{request_key, terms};
+use crate::{news, request_key, terms};
 
 /// Where stored answers lie in KV. The number is that of the way in which keys are made.
 const KV_PREFIX: &str = "read/1/";
@@ -47,6 +47,8 @@ pub(crate) struct Reading<'a> {
     config: &'a Config,
     who: &'a Who,
     headers: &'a HeaderMap,
+    /// The region's number.
+    region: u64,
     store: Rc<RefCell<Store>>,
     /// For keys of what is asked.
     maker: KeyMaker,
@@ -105,6 +107,7 @@ impl<'a> Reading<'a> {
             config,
             who,
             headers: &head.headers,
+            region: region.fingerprint(),
             store: store(edge),
             spelling: request_key::of_spelling(maker.clone(), head, who),
             maker,
@@ -144,6 +147,10 @@ impl<'a> Reading<'a> {
         }
         let is_enough = held.as_ref().is_some_and(|entry| self.age(entry, self.asked_at).is_some());
         let kept = if terms.age_max.is_none() || is_enough { None } else { self.find_in_kv(key, terms).await };
+        if kept.is_some() {
+            // Of an answer that others have left there others may know that it is no longer good.
+            news::hear(self.edge, self.region, &self.store).await;
+        }
         match (held, kept) {
             (Some(held), Some(kept)) if kept.good_at() <= held.good_at() => Some((held, "memory")),
             (_, Some(kept)) => Some((self.put(kept), "kv")),
@@ -171,6 +178,7 @@ impl<'a> Reading<'a> {
     fn hit(&self, entry: &Rc<Entry>, age: Duration, place: &str) -> http::Response<Bytes> {
         entry.count_use();
         self.keep_after_response(entry);
+        news::hear_after_response(self.edge, self.region, &self.store);
         if entry.is_due(age, flight::luck(self.edge)) {
             *self.due.borrow_mut() = flight::board(self.edge, entry.key);
         }
@@ -314,6 +322,9 @@ impl Keeping<'_> {
         self.describe(&mut response);
         let snapshot = answer.snapshot.unwrap_or_default();
         // Where the region does not hear of writers, it will not say that anything is good.
+        if self.stored.is_some() {
+            news::tell(self.reading.edge, self.reading.region, self.reading.config, &answer.writers);
+        }
         let is_of_use = self.terms.age_max.is_some() || !answer.writers.is_empty();
         let is_whole = matches!(response.status(), StatusCode::OK | StatusCode::PARTIAL_CONTENT);
         let entry = if is_of_use && is_whole { self.entry(&response, &snapshot) } else { None };

@@ -23,10 +23,27 @@ impl Knowledge {
         self.bound();
     }
 
-    /// Somebody has just written these relations, in a transaction that `seen` contains.
-    pub(crate) fn wrote(&mut self, relations: &[RelationId], seen: &Snapshot) {
-        for relation in relations {
-            self.standing(*relation).writers.merge(seen);
+    /// Somebody has just written these relations, in transactions that the snapshots contain.
+    pub(crate) fn wrote(&mut self, written: &[(RelationId, Snapshot)]) {
+        for (relation, seen) in written {
+            let standing = self.standing(*relation);
+            standing.writers.merge(seen);
+            // What is known is of the writers in the history that goes on.
+            if standing.known.timeline() != seen.timeline() {
+                standing.known = Snapshot::default();
+            }
+        }
+        self.bound();
+    }
+
+    /// Somebody else says that these relations have been written. What is of another history than the region's last word may be
+    /// older than that, and is passed over.
+    pub(crate) fn hear(&mut self, told: &[(RelationId, Snapshot)]) {
+        for (relation, seen) in told {
+            let standing = self.standing(*relation);
+            if standing.known.is_empty() || standing.known.timeline() == seen.timeline() {
+                standing.writers.merge(seen);
+            }
         }
         self.bound();
     }
@@ -71,6 +88,10 @@ mod tests {
         }
     }
 
+    fn elsewhere(text: &str) -> Snapshot {
+        Snapshot::of_postgres(Timeline(2), text).unwrap()
+    }
+
     #[track_caller]
     fn check(knowledge: &Knowledge, stored: &str, demanded: &str, tables: &[RelationId], expected: bool) {
         assert_eq!(knowledge.is_fresh(&snapshot(stored), &snapshot(demanded), tables), expected);
@@ -86,7 +107,7 @@ mod tests {
         check(&knowledge, "10:10:", "12:12:", &[7, 8], false);
         check(&knowledge, "8:8:", "", &[7], false);
         check(&knowledge, "8:8:", "", &[8], true);
-        knowledge.wrote(&[7], &snapshot("11:11:"));
+        knowledge.wrote(&[(7, snapshot("11:11:"))]);
         check(&knowledge, "10:10:", "", &[7], false);
         // Older news.
         knowledge.learn(&[(7, snapshot("9:9:"))], &snapshot("9:9:"));
@@ -96,14 +117,38 @@ mod tests {
     }
 
     #[test]
+    fn ok_what_others_say() {
+        let mut knowledge = Knowledge::default();
+        knowledge.hear(&[(7, snapshot("11:11:"))]);
+        check(&knowledge, "10:10:", "", &[7], false);
+        check(&knowledge, "11:11:", "", &[7], true);
+        check(&knowledge, "11:11:", "12:12:", &[7], false);
+        // Older news, also of another history.
+        knowledge.learn(&[(SCHEMA, snapshot("5:5:")), (7, snapshot("12:12:"))], &snapshot("12:12:"));
+        knowledge.hear(&[(7, snapshot("11:11:")), (7, elsewhere("90:90:"))]);
+        check(&knowledge, "11:11:", "", &[7], false);
+        check(&knowledge, "12:12:", "12:12:", &[7], true);
+    }
+
+    /// An answer to a write that comes late, from a database that is no longer the one.
+    #[test]
+    fn ok_a_write_in_another_history() {
+        let mut knowledge = Knowledge::default();
+        knowledge.learn(&[(SCHEMA, snapshot("5:5:")), (7, snapshot("9:9:"))], &snapshot("12:12:"));
+        knowledge.wrote(&[(7, elsewhere("8:8:"))]);
+        assert!(!knowledge.is_fresh(&elsewhere("8:8:"), &snapshot("12:12:"), &[7]));
+        check(&knowledge, "10:10:", "12:12:", &[7], false);
+    }
+
+    #[test]
     fn ok_no_writer_is_forgotten() {
         let mut knowledge = Knowledge::default();
-        knowledge.wrote(&[1], &snapshot("50:50:"));
+        knowledge.wrote(&[(1, snapshot("50:50:"))]);
         for relation in 2..=KNOWN_MAX as RelationId {
-            knowledge.wrote(&[relation], &snapshot("10:10:"));
+            knowledge.wrote(&[(relation, snapshot("10:10:"))]);
         }
         check(&knowledge, "10:10:", "", &[2], true);
-        knowledge.wrote(&[0], &snapshot("10:10:"));
+        knowledge.wrote(&[(0, snapshot("10:10:"))]);
         assert!(knowledge.relations.is_empty());
         check(&knowledge, "10:10:", "", &[2], false);
         check(&knowledge, "50:50:", "", &[1, 2], true);

@@ -49,9 +49,14 @@ impl Store {
         self.knowledge.learn(told, known);
     }
 
-    /// Somebody has just written these relations, in a transaction that `seen` contains.
-    pub fn wrote(&mut self, relations: &[RelationId], seen: &Snapshot) {
-        self.knowledge.wrote(relations, seen);
+    /// Somebody has just written these relations, in transactions that the snapshots contain.
+    pub fn wrote(&mut self, written: &[(RelationId, Snapshot)]) {
+        self.knowledge.wrote(written);
+    }
+
+    /// Another edge says that somebody has written these relations, which may have been long ago.
+    pub fn hear(&mut self, told: &[(RelationId, Snapshot)]) {
+        self.knowledge.hear(told);
     }
 }
 
@@ -90,7 +95,7 @@ mod tests {
         assert_eq!(store.age(&at_edge, &snapshot("11:11:"), SECOND * 10), None);
         store.learn(&[(SCHEMA, snapshot("1:1:")), (7, snapshot("9:9:"))], &snapshot("11:11:"));
         assert_eq!(store.age(&at_edge, &snapshot("11:11:"), SECOND * 10), Some(Duration::ZERO));
-        store.wrote(&[7], &snapshot("12:12:"));
+        store.wrote(&[(7, snapshot("12:12:"))]);
         assert_eq!(store.age(&at_edge, &nothing, SECOND * 10), None);
     }
 

@@ -143,13 +143,17 @@ impl World {
         entry
     }
 
-    /// Looks once in a second at what the gateway has pushed.
+    /// Looks once in a second at what was left in the store of writers.
     fn look_at_pushes(&mut self, edge: usize) {
         if self.now - self.edges[edge].pushes_seen_at >= SECOND {
             self.edges[edge].pushes_seen_at = self.now;
             let delay = self.some_time(0..SECOND, DELAY_MAX, 3);
-            let pushed = self.pushed.get(&(), self.now, delay);
-            self.merge(edge, pushed.unwrap_or_default());
+            let pushed = self.pushed.get(&(), self.now, delay).unwrap_or_default();
+            if !self.holds(Rule::EdgesMerge) {
+                return self.merge(edge, pushed);
+            }
+            let told: Vec<_> = pushed.into_iter().map(|(relation, told)| (table(relation), told.writers)).collect();
+            self.edges[edge].heard.hear(&told);
         }
     }
 

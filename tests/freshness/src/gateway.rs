@@ -302,7 +302,7 @@ impl World {
         }
     }
 
-    /// Tells all edges through the store, once in a second.
+    /// Leaves word of writers in the store once in a second, as those edges do that have heard of them here.
     pub(crate) fn push_writers(&mut self) {
         self.after(SECOND, |world| {
             let is_lost = world.once_in(5);
