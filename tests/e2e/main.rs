@@ -1,5 +1,6 @@
 //! End to end: the built components under `headland dev`, the Worker under `wrangler dev`, a real gateway, a real
-//! Postgres, and clients that nobody here wrote. It holds no Headland code: it starts programs and speaks HTTP.
+//! Postgres, and clients that nobody here wrote. It holds no Headland code but the checker of the simulation: it starts
+//! programs and speaks HTTP.
 //!
 //! Run it by `scripts/test`, which builds what is needed. A test whose prerequisites are absent says so and passes as
 //! skipped. `scripts/test e2e NAME` runs the tests whose names contain NAME.
@@ -16,6 +17,7 @@ mod fresh;
 mod harness;
 mod house;
 mod issuer;
+mod kills;
 mod limits;
 mod logs;
 mod new_function;
@@ -48,6 +50,7 @@ fn main() {
         clients::tests(),
         schema::tests(),
         fresh::tests(),
+        kills::tests(),
         trouble::tests(),
         slow::tests(),
         dev::tests(),
