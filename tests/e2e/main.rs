@@ -24,6 +24,7 @@ mod new_function;
 mod probe;
 mod schema;
 mod slow;
+mod stampede;
 mod trips;
 mod trouble;
 mod writes;
@@ -51,6 +52,7 @@ fn main() {
         schema::tests(),
         fresh::tests(),
         kills::tests(),
+        stampede::tests(),
         trouble::tests(),
         slow::tests(),
         dev::tests(),

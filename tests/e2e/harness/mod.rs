@@ -10,7 +10,7 @@ mod superuser;
 mod upstream;
 
 pub(crate) use apart::{Apart, Part};
-pub(crate) use http::{Reply, exchange_raw, get, send};
+pub(crate) use http::{Client, Reply, exchange_raw, get, send};
 pub(crate) use process::{Process, all_printed, root, scratch};
 pub(crate) use psql::Psql;
 pub(crate) use region::{Mode, SLOW, region};
