@@ -12,6 +12,7 @@ mod bad_input;
 mod cases;
 mod clients;
 mod conformance;
+mod cut_off;
 mod dev;
 mod fresh;
 mod harness;
@@ -53,6 +54,7 @@ fn main() {
         fresh::tests(),
         kills::tests(),
         stampede::tests(),
+        cut_off::tests(),
         trouble::tests(),
         slow::tests(),
         dev::tests(),

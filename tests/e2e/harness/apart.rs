@@ -103,6 +103,11 @@ impl Apart {
         format!("http://{}", self.gateway_address.lock().unwrap())
     }
 
+    /// While this file is there, the edges cannot reach the gateway.
+    pub(crate) fn away_file(&self) -> PathBuf {
+        self.state.join("region-is-away")
+    }
+
     /// Waits until each edge knows a relation that was just made, and the gateway has the schema that it is in.
     pub(crate) fn ready(&self, path: &str) -> Outcome {
         let deadline = Instant::now() + START_TIMEOUT;
