@@ -12,6 +12,7 @@ mod bad_input;
 mod cases;
 mod clients;
 mod conformance;
+mod crash;
 mod cut_off;
 mod dev;
 mod fresh;
@@ -55,6 +56,7 @@ fn main() {
         kills::tests(),
         stampede::tests(),
         cut_off::tests(),
+        crash::tests(),
         trouble::tests(),
         slow::tests(),
         dev::tests(),
