@@ -1,5 +1,6 @@
 //! End to end: the built components under `headland dev`, the Worker under `wrangler dev`, a real gateway, a real
-//! Postgres, and clients that nobody here wrote. It holds no Headland code: it starts programs and speaks HTTP.
+//! Postgres, and clients that nobody here wrote. It holds no Headland code but the checker of the simulation: it starts
+//! programs and speaks HTTP.
 //!
 //! Run it by `scripts/test`, which builds what is needed. A test whose prerequisites are absent says so and passes as
 //! skipped. `scripts/test e2e NAME` runs the tests whose names contain NAME.
@@ -11,17 +12,21 @@ mod bad_input;
 mod cases;
 mod clients;
 mod conformance;
+mod crash;
+mod cut_off;
 mod dev;
 mod fresh;
 mod harness;
 mod house;
 mod issuer;
+mod kills;
 mod limits;
 mod logs;
 mod new_function;
 mod probe;
 mod schema;
 mod slow;
+mod stampede;
 mod trips;
 mod trouble;
 mod writes;
@@ -48,6 +53,10 @@ fn main() {
         clients::tests(),
         schema::tests(),
         fresh::tests(),
+        kills::tests(),
+        stampede::tests(),
+        cut_off::tests(),
+        crash::tests(),
         trouble::tests(),
         slow::tests(),
         dev::tests(),

@@ -96,8 +96,13 @@ pub(crate) struct Counted {
 }
 
 impl Counted {
+    /// Those of the gateway that all tests share.
     pub(crate) fn now() -> anyhow::Result<Counted> {
-        let metrics = get(&format!("{}/metrics", dev()?.region_url))?.body;
+        Counted::of(&dev()?.region_url)
+    }
+
+    pub(crate) fn of(gateway_url: &str) -> anyhow::Result<Counted> {
+        let metrics = get(&format!("{gateway_url}/metrics"))?.body;
         let sum = |name: &str| {
             let samples = metrics.lines().filter(|line| line.starts_with(name));
             let values = samples.map(|line| line.rsplit(' ').next().and_then(|value| value.parse::<f64>().ok()));

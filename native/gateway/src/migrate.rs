@@ -25,16 +25,16 @@ pub async fn migrate(database_url: &str, sql: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether [`INSTALL`] was run there.
+/// Whether [`INSTALL`] was run there, in this version.
 ///
 /// # Errors
 /// A URL that is none, a database that cannot be reached, or what it refuses.
 pub async fn is_migrated(database_url: &str) -> Result<bool, Error> {
     let mut connection = open(database_url).await?;
-    let asked = connection.ask("SELECT pg_catalog.to_regclass('headland.reporter')", &mut Told::default()).await;
-    let table = asked.map_err(stopped)?.map_err(|error| Error::postgres(ErrorKind::Statement, error))?;
+    let asked = connection.ask("SELECT pg_catalog.to_regprocedure('headland.history()')", &mut Told::default()).await;
+    let function = asked.map_err(stopped)?.map_err(|error| Error::postgres(ErrorKind::Statement, error))?;
     connection.close().await;
-    Ok(table.is_some())
+    Ok(function.is_some())
 }
 
 async fn open(database_url: &str) -> Result<Connection, Error> {

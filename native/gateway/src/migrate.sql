@@ -14,6 +14,24 @@ CREATE TABLE IF NOT EXISTS headland.reporter (
 INSERT INTO headland.reporter DEFAULT VALUES ON CONFLICT DO NOTHING;
 GRANT SELECT ON headland.reporter TO PUBLIC;
 
+-- Which history of the database this is. A server that crashes may give numbers again that it has given to transactions which
+-- left nothing on disk. It also empties unlogged tables then, so what comes after has another name.
+CREATE UNLOGGED TABLE IF NOT EXISTS headland.history (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  name uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid()
+);
+
+-- Its name, which the first to ask for it makes up.
+CREATE OR REPLACE FUNCTION headland.history() RETURNS text LANGUAGE plpgsql
+  SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM headland.history) THEN
+    INSERT INTO headland.history DEFAULT VALUES ON CONFLICT DO NOTHING;
+  END IF;
+  RETURN (SELECT history.name FROM headland.history);
+END
+$$;
+
 -- A notification of this transaction: its number, a snapshot that it had, and what it wrote. A snapshot that is too long
 -- for a payload is cut to less.
 CREATE OR REPLACE FUNCTION headland.notify_of(relation oid) RETURNS void LANGUAGE plpgsql AS $$

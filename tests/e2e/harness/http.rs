@@ -44,27 +44,37 @@ pub(crate) fn get(url: &str) -> anyhow::Result<Reply> {
 
 /// One request. A status is never an error.
 pub(crate) fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> anyhow::Result<Reply> {
-    let mut request = ureq::http::Request::builder().method(method).uri(url);
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let response = match body {
-        "" => agent().run(request.body(())?),
-        body => agent().run(request.body(body)?),
-    };
-    let (head, mut body) = response.with_context(|| format!("{method} {url}"))?.into_parts();
-    let text = |value: &ureq::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-    let bytes = body.with_config().limit(64 << 20).read_to_vec()?;
-    Ok(Reply { status: head.status.as_u16(), headers, body: String::from_utf8_lossy(&bytes).into_owned() })
+    static CLIENT: OnceLock<Client> = OnceLock::new();
+    CLIENT.get_or_init(Client::default).send(method, url, headers, body)
 }
 
-fn agent() -> &'static ureq::Agent {
-    static AGENT: OnceLock<ureq::Agent> = OnceLock::new();
-    AGENT.get_or_init(|| {
+/// A client with connections of its own: one for each server and thread that uses it, kept from one request to the next.
+pub(crate) struct Client(ureq::Agent);
+
+impl Default for Client {
+    fn default() -> Client {
         let config = ureq::Agent::config_builder();
-        config.http_status_as_error(false).timeout_global(Some(TIMEOUT)).max_redirects(0).build().into()
-    })
+        Client(config.http_status_as_error(false).timeout_global(Some(TIMEOUT)).max_redirects(0).build().into())
+    }
+}
+
+impl Client {
+    /// One request. A status is never an error.
+    pub(crate) fn send(&self, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> anyhow::Result<Reply> {
+        let mut request = ureq::http::Request::builder().method(method).uri(url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = match body {
+            "" => self.0.run(request.body(())?),
+            body => self.0.run(request.body(body)?),
+        };
+        let (head, mut body) = response.with_context(|| format!("{method} {url}"))?.into_parts();
+        let text = |value: &ureq::http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+        let bytes = body.with_config().limit(64 << 20).read_to_vec()?;
+        Ok(Reply { status: head.status.as_u16(), headers, body: String::from_utf8_lossy(&bytes).into_owned() })
+    }
 }
 
 /// Sends bytes as they are on a connection of their own, and gives all that comes back until it is closed.

@@ -108,11 +108,12 @@ impl Checker {
         }
     }
 
-    /// A read has been answered that may miss nothing older than `age_max`, in microseconds.
+    /// A read has been answered that may miss nothing older than `age_max`, in microseconds, at a moment which may be that
+    /// of the question.
     pub fn is_within(&mut self, versions: &[(RelationId, Version)], at: u64, age_max: u64) {
         for (relation, version) in versions {
             let missed = self.commits[*relation as usize].get(*version);
-            if missed.is_some_and(|missed| at - missed > age_max) {
+            if missed.is_some_and(|missed| at.saturating_sub(*missed) > age_max) {
                 self.violate("no answer is older than its bound", (*relation, *version), version + 1, at);
             }
         }

@@ -2,25 +2,22 @@
 //!
 //! Reads with the same statements, parameters and transaction come together where a stored answer has just gone stale. While
 //! one of them runs, the others wait for its answer, and take it if it is as good as their own would be: if no writer is missing
-//! from its snapshot by then. Who comes a moment later is given it on the same condition. So a hot read costs the database one
-//! query, and nobody is given anything that was stale when it was asked for.
+//! from its snapshot by then. Who comes later is given it on the same condition: instances of a function are short-lived, and
+//! each new one asks for what is hot. An answer that is still good is good at any age, so only room is limited. So a hot read
+//! costs the database one query, and nobody is given anything that was stale when it was asked for.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 use crate::protocol::{RawReply, Transaction};
 
-/// For how long an answer is kept for those who come later: until edges have it.
-const LANDED_FOR: Duration = Duration::from_secs(1);
-/// Most answers that are kept.
-const LANDED_MAX: usize = 256;
-/// Most bytes of them.
+/// Most bytes of answers that are kept, with what was asked.
 const LANDED_BYTES_MAX: usize = 16 << 20;
+/// What keeping one takes beside its bytes, or a little less.
+const LANDED_BYTES_MIN: usize = 512;
 
 /// What makes two reads the same.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -30,21 +27,23 @@ pub(super) struct Read {
     pub(super) transaction: Transaction,
 }
 
-/// Reads that run now, or did a moment ago.
+/// Reads that run now, or did before.
 #[derive(Default)]
 pub(super) struct Flights(Mutex<State>);
 
 #[derive(Default)]
 struct State {
     flying: HashMap<Read, watch::Receiver<Option<RawReply>>>,
-    /// In the order in which they landed.
-    landed: VecDeque<Landed>,
+    landed: HashMap<Read, Landed>,
+    /// What has landed, in that order.
+    order: BTreeMap<u64, Read>,
+    landings: u64,
     landed_bytes: usize,
 }
 
 struct Landed {
-    at: Instant,
-    read: Read,
+    /// Its place in the order.
+    landing: u64,
     reply: RawReply,
 }
 
@@ -62,12 +61,11 @@ impl Flights {
     /// A place in the flight of a read. One that has landed is as good as another if its answer `is_good`.
     pub(super) fn board(&self, read: &Read, is_good: impl Fn(&RawReply) -> bool) -> Place<'_> {
         let mut state = self.state();
-        state.forget_all_before(Instant::now().checked_sub(LANDED_FOR));
-        if let Some(index) = state.landed.iter().position(|landed| landed.read == *read) {
-            if is_good(&state.landed[index].reply) {
-                return Place::Late(state.landed[index].reply.clone());
+        if let Some(Landed { reply, .. }) = state.landed.get(read) {
+            if is_good(reply) {
+                return Place::Late(reply.clone());
             }
-            state.forget(index);
+            state.forget(read);
         }
         if let Some(flight) = state.flying.get(read) {
             return Place::Passenger(flight.clone());
@@ -83,30 +81,39 @@ impl Flights {
 }
 
 impl State {
-    fn land(&mut self, landed: Landed) {
-        self.landed_bytes += landed.bytes();
-        self.landed.push_back(landed);
-        while self.landed.len() > LANDED_MAX || self.landed_bytes > LANDED_BYTES_MAX {
-            self.forget(0);
+    fn land(&mut self, read: &Read, reply: &RawReply) {
+        self.forget(read);
+        let bytes = bytes(read, reply);
+        if bytes > LANDED_BYTES_MAX {
+            return;
         }
+        self.landed_bytes += bytes;
+        while self.landed_bytes > LANDED_BYTES_MAX {
+            let first = self.order.values().next().cloned().expect("what takes room has a place");
+            self.forget(&first);
+        }
+        let (read, reply) = (Read { body: own(&read.body), ..*read }, reply.clone());
+        let reply = RawReply { body: own(&reply.body), row: own(&reply.row), ..reply };
+        self.landings += 1;
+        self.order.insert(self.landings, read.clone());
+        self.landed.insert(read, Landed { landing: self.landings, reply });
     }
 
-    fn forget(&mut self, index: usize) {
-        let forgotten = self.landed.remove(index);
-        self.landed_bytes -= forgotten.map_or(0, |landed| landed.bytes());
-    }
-
-    fn forget_all_before(&mut self, moment: Option<Instant>) {
-        while self.landed.front().is_some_and(|first| moment.is_some_and(|moment| first.at < moment)) {
-            self.forget(0);
+    fn forget(&mut self, read: &Read) {
+        if let Some(Landed { landing, reply }) = self.landed.remove(read) {
+            self.order.remove(&landing);
+            self.landed_bytes -= bytes(read, &reply);
         }
     }
 }
 
-impl Landed {
-    fn bytes(&self) -> usize {
-        self.read.body.len() + self.reply.body.len() + self.reply.row.len()
-    }
+fn bytes(read: &Read, reply: &RawReply) -> usize {
+    LANDED_BYTES_MIN + read.body.len() + reply.body.len() + reply.row.len()
+}
+
+/// The same bytes alone: they are part of all that was read from a connection with them.
+fn own(bytes: &Bytes) -> Bytes {
+    Bytes::copy_from_slice(bytes)
 }
 
 /// A read that runs. Whoever boards later, or when it was dropped without an answer, flies anew.
@@ -117,10 +124,10 @@ pub(super) struct Flight<'a> {
 }
 
 impl Flight<'_> {
-    /// Gives its answer to all who wait, and to who comes a moment later.
+    /// Gives its answer to all who wait, and to who comes later.
     pub(super) fn land(self, reply: RawReply) {
-        self.landing.send_replace(Some(reply.clone()));
-        self.flights.state().land(Landed { at: Instant::now(), read: self.read.clone(), reply });
+        self.flights.state().land(&self.read, &reply);
+        self.landing.send_replace(Some(reply));
     }
 }
 
@@ -162,10 +169,9 @@ mod tests {
         assert!(matches!(board(&flights, &Read { transaction, ..read("a") }), Place::Pilot(_)));
         flight.land(reply("rows"));
         assert_eq!(waiting.wait_for(Option::is_some).await.unwrap().as_ref().unwrap().body, "rows");
-        let Place::Late(late) = board(&flights, &read("a")) else { panic!("it has just landed") };
+        let Place::Late(late) = board(&flights, &read("a")) else { panic!("it has landed") };
         assert_eq!(late.body, "rows");
-        flights.state().forget_all_before(Instant::now().checked_add(LANDED_FOR));
-        assert!(matches!(board(&flights, &read("a")), Place::Pilot(_)));
+        assert!(matches!(flights.board(&read("a"), |_| false), Place::Pilot(_)));
     }
 
     #[tokio::test]
@@ -180,15 +186,23 @@ mod tests {
     #[tokio::test]
     async fn ok_what_has_landed_is_bounded() {
         let flights = Flights::default();
-        for number in 0..=LANDED_MAX {
-            let body = Bytes::from(number.to_string());
-            fly(&flights, &Read { body, transaction: Transaction::default() }, reply("rows"));
+        let fills = |share: usize| reply(vec![0; LANDED_BYTES_MAX / share - LANDED_BYTES_MIN - "a".len()]);
+        for name in ["a", "b"] {
+            fly(&flights, &read(name), fills(2));
         }
-        assert_eq!(flights.state().landed.len(), LANDED_MAX);
-        assert!(matches!(board(&flights, &read("0")), Place::Pilot(_)));
+        assert_eq!(flights.state().landed_bytes, LANDED_BYTES_MAX);
+        assert!(matches!(board(&flights, &read("a")), Place::Late(_)));
+        // The first to land is the first to go.
+        fly(&flights, &read("c"), fills(4));
+        let late = |name| matches!(board(&flights, &read(name)), Place::Late(_));
+        assert_eq!(["a", "b", "c"].map(late), [false, true, true]);
+        fly(&flights, &read("d"), fills(1));
+        assert_eq!(["b", "c", "d"].map(late), [false, false, true]);
         fly(&flights, &read("long"), reply(vec![0; LANDED_BYTES_MAX]));
+        assert_eq!(["d", "long"].map(late), [true, false]);
+        assert!(matches!(flights.board(&read("d"), |_| false), Place::Pilot(_)));
         let state = flights.state();
-        assert_eq!((state.landed.len(), state.landed_bytes), (0, 0));
+        assert_eq!((state.landed.len(), state.order.len(), state.landed_bytes), (0, 0, 0));
     }
 
     #[tokio::test]

@@ -43,6 +43,8 @@ pub(crate) struct Pool {
     pool_max: usize,
     /// Whether a connection is asked for its timeline.
     asks_timeline: bool,
+    /// Whether the connection that was opened last has one. Those without were opened before the database could tell.
+    knows_timeline: AtomicBool,
     waiting: AtomicUsize,
     /// The last attempt to connect failed.
     unreachable: AtomicBool,
@@ -75,6 +77,7 @@ impl Pool {
             permits: Arc::new(Semaphore::new(options.pool_max)),
             pool_max: options.pool_max,
             asks_timeline: options.writers,
+            knows_timeline: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             unreachable: AtomicBool::new(false),
             schema_version: AtomicU64::new(0),
@@ -127,6 +130,7 @@ impl Pool {
         let mut connection = Connection::open(&self.target, self.limits).await?;
         if self.asks_timeline {
             connection.timeline = timeline::ask(&mut connection).await?;
+            self.knows_timeline.store(connection.timeline.is_some(), Ordering::Relaxed);
         }
         Ok(connection)
     }
@@ -156,7 +160,8 @@ impl Pool {
     fn take_idle(&self) -> Option<Connection> {
         loop {
             let mut connection = self.idle().pop()?.connection;
-            if !self.is_too_old(&connection) && connection.is_alive() {
+            let is_behind = connection.timeline.is_none() && self.knows_timeline.load(Ordering::Relaxed);
+            if !is_behind && !self.is_too_old(&connection) && connection.is_alive() {
                 connection.on_schema(self.schema_version.load(Ordering::Relaxed));
                 return Some(connection);
             }

@@ -52,7 +52,7 @@ async fn attend(known: &Known, pool: &Arc<Pool>) -> Result<Infallible, String> {
         known.lose();
         let in_doubt = known.state().in_doubt.len();
         line.ask(&format!("SELECT headland.take_over('{name}')")).await?;
-        line.forget();
+        line.forget(&name);
         let floor = line.snapshot().await?;
         let reporter = (name != SHARED).then_some(name.as_str());
         known.find(&floor, reporter, in_doubt);
@@ -108,9 +108,11 @@ impl Line {
         Snapshot::of_postgres(self.timeline, &text).ok_or(format!("`{text}` is no snapshot"))
     }
 
-    /// What was heard before a floor is in it.
-    fn forget(&mut self) {
-        self.heard.payloads.clear();
+    /// What was written before we took over is in the floor. What was heard after that is not forgotten: another gateway, which
+    /// had waited for us, may have taken over at once.
+    fn forget(&mut self, name: &str) {
+        let own = self.heard.payloads.iter().position(|payload| *payload == format!("reporter {name}"));
+        self.heard.payloads.drain(..own.map_or(0, |own| own + 1));
     }
 
     /// Takes in what is heard, until writers were missed.

@@ -1,0 +1,75 @@
+//! Everybody at once asks for what has just been made wrong: one query for each key, whatever their number.
+
+use std::thread::scope;
+
+use anyhow::{Context, ensure};
+use libtest_mimic::Trial;
+
+use crate::harness::{Apart, Client, Psql, send};
+use crate::trips::Counted;
+use crate::{Outcome, test};
+
+const POLICY: &str = "db-anon-role = 'anon'\ncatalog-max-age = 3600\n\
+    relations.hot_edge.cache = 'edge'\nrelations.hot_edge.cache-max-age = 60\n";
+const CONNECTIONS: usize = 200;
+/// On each connection one after the other: 10,000 in all.
+const REQUESTS: usize = 50;
+/// How often each answer is asked for before, so that instances have it, and KV too.
+const ASKED: usize = 4;
+const KEYS: [usize; 2] = [1, 100];
+
+pub(crate) fn tests() -> Vec<Trial> {
+    let is_absent = Psql::absent().is_some();
+    vec![test("emulator::stored::a_stampede_is_one_query", a_stampede_is_one_query).with_ignored_flag(is_absent)]
+}
+
+fn a_stampede_is_one_query() -> Outcome {
+    let apart = Apart::start("stampede", POLICY, 1, &[])?;
+    let mut psql = Psql::start(&apart.superuser_url)?;
+    for table in ["hot_region", "hot_edge"] {
+        psql.run(&format!("create table {table} (id int primary key, n int); grant all on {table} to anon"))?;
+        psql.run(&format!("insert into {table} select id, 0 from generate_series(1, 100) as id"))?;
+    }
+    apart.ready("/rest/v1/hot_edge")?;
+    for table in ["hot_region", "hot_edge"] {
+        let mut seen = String::new();
+        for (round, keys) in KEYS.into_iter().enumerate() {
+            seen =
+                stampede(&apart, table, keys, round + 1, &seen).with_context(|| format!("{keys} keys of {table}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// All ask before and after a write; gives its snapshot, if they carry it: where an edge answers by itself.
+fn stampede(apart: &Apart, table: &str, keys: usize, n: usize, seen: &str) -> anyhow::Result<String> {
+    let base = format!("{}/rest/v1/{table}", apart.edge_urls()[0]);
+    let url = |index: usize| format!("{base}?select=n&id=eq.{}", index % keys + 1);
+    all_ask(&url, ASKED, seen, &format!(r#"[{{"n":{}}}]"#, n - 1))?;
+    let written = send("PATCH", &format!("{base}?id=gt.0"), &[], &format!(r#"{{"n":{n}}}"#))?;
+    let snapshot = written.header("headland-snapshot").context("no snapshot")?;
+    let snapshot = if table == "hot_edge" { snapshot } else { "" };
+    let before = Counted::of(&apart.gateway_url())?;
+    all_ask(&url, REQUESTS, snapshot, &format!(r#"[{{"n":{n}}}]"#))?;
+    let after = Counted::of(&apart.gateway_url())?;
+    let queries = after.trips - before.trips;
+    ensure!(queries == keys as u64, "{queries} queries, {} requests to the gateway", after.requests - before.requests);
+    Ok(snapshot.to_owned())
+}
+
+/// So many requests on each connection, which all have the same answer.
+fn all_ask(url: &(impl Fn(usize) -> String + Sync), requests: usize, snapshot: &str, expected: &str) -> Outcome {
+    let ask = &|index: usize| -> Outcome {
+        let (client, url) = (Client::default(), url(index));
+        for _ in 0..requests {
+            let headers = [("headland-snapshot", snapshot)];
+            let reply = client.send("GET", &url, if snapshot.is_empty() { &[] } else { &headers }, "")?;
+            ensure!((reply.status, reply.body.as_str()) == (200, expected), "{url}: {reply:?}");
+        }
+        Ok(())
+    };
+    scope(|scope| {
+        let asking: Vec<_> = (0..CONNECTIONS).map(|index| scope.spawn(move || ask(index))).collect();
+        asking.into_iter().try_for_each(|asking| asking.join().expect("asking does not panic"))
+    })
+}
