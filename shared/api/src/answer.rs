@@ -298,7 +298,7 @@ impl Trip<'_> {
             let written: Vec<_> = plan.written().into_iter().map(|relation| (relation, snapshot.clone())).collect();
             reading::store(self.edge).borrow_mut().wrote(&written);
             news::tell(self.edge, self.region.fingerprint(), self.config, &written);
-            reading::tell_snapshot(snapshot, response.headers_mut());
+            reading::tell_snapshot(answer.seen.unwrap_or(snapshot), response.headers_mut());
         }
         Ok(response)
     }

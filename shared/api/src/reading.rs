@@ -321,6 +321,11 @@ impl Keeping<'_> {
     fn keep(self, mut response: http::Response<Bytes>, answer: Answer, forward: &str) -> http::Response<Bytes> {
         self.describe(&mut response);
         let snapshot = answer.snapshot.unwrap_or_default();
+        // It may be the answer to somebody else, who demanded less: nothing that was demanded would have changed it.
+        let mut told = answer.seen.as_ref().unwrap_or(&snapshot).clone();
+        if !told.is_empty() {
+            told.merge(&self.reading.demanded);
+        }
         // Where the region does not hear of writers, it will not say that anything is good.
         if self.stored.is_some() {
             news::tell(self.reading.edge, self.reading.region, self.reading.config, &answer.writers);
@@ -328,8 +333,9 @@ impl Keeping<'_> {
         let is_of_use = self.terms.age_max.is_some() || !answer.writers.is_empty();
         let is_whole = matches!(response.status(), StatusCode::OK | StatusCode::PARTIAL_CONTENT);
         let entry = if is_of_use && is_whole { self.entry(&response, &snapshot) } else { None };
+        let entry = entry.map(|entry| entry.showing(answer.seen));
         let Some(entry) = entry else {
-            return self.reading.finish(response, snapshot, forward, None);
+            return self.reading.finish(response, told, forward, None);
         };
         entry.took(self.reading.edge.now().saturating_sub(self.reading.asked_at));
         if let Some(before) = &self.stored {
@@ -337,7 +343,7 @@ impl Keeping<'_> {
         }
         let entry = self.reading.put(entry);
         self.reading.keep_after_response(&entry);
-        self.reading.finish(response, snapshot, &format!("{forward}; stored"), None)
+        self.reading.finish(response, told, &format!("{forward}; stored"), None)
     }
 
     /// Why the region was asked (RFC 9211 §2.2), by what was known before it.

@@ -3,7 +3,7 @@
 //! In a key-value store it is
 //!
 //! ```text
-//! entry  = version:u8(=1) status:u16 good-at:u64 cost:u32 snapshot:block tables:block(u32 *) headers:block(header *) body
+//! entry  = version:u8(=2) status:u16 good-at:u64 cost:u32 snapshot:block seen:block tables:block(u32 *) headers:block(header *) body
 //! header = name ":" value LF
 //! block  = length:u32 bytes
 //! ```
@@ -23,7 +23,7 @@ pub const BODY_BYTES_MAX: usize = 900_000;
 /// Longest of all the rest.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// On what terms an answer may be given, by the relations that it was asked of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub struct Entry {
     pub terms: Terms,
     /// What it contains, which can become more. One without is of a region that does not tell.
     snapshot: RefCell<Snapshot>,
+    /// What whoever is given it has seen, where that is more.
+    seen: Option<Snapshot>,
     /// A moment when it was good, since the Unix epoch.
     good_at: Cell<Duration>,
     /// How long the region took the last time that it was asked.
@@ -82,12 +84,19 @@ impl Entry {
             tables,
             terms,
             snapshot: RefCell::new(snapshot),
+            seen: None,
             good_at: Cell::new(good_at),
             cost: Cell::default(),
             is_used: Cell::default(),
             kept_at: Cell::default(),
         };
         (entry.body.len() <= BODY_BYTES_MAX && entry.head_bytes() <= HEAD_BYTES_MAX).then_some(entry)
+    }
+
+    /// The same of a statement that saw more than its snapshot says, which was cut to what fits.
+    pub fn showing(mut self, seen: Option<Snapshot>) -> Entry {
+        self.seen = seen;
+        self
     }
 
     /// About how many bytes it takes in memory.
@@ -118,6 +127,7 @@ impl Entry {
     pub fn snapshot_for(&self, demanded: &Snapshot) -> Snapshot {
         let mut snapshot = self.snapshot().clone();
         if !snapshot.is_empty() {
+            self.seen.iter().for_each(|seen| snapshot.merge(seen));
             snapshot.merge(demanded);
         }
         snapshot
@@ -173,6 +183,7 @@ impl Entry {
         bytes.extend_from_slice(&(self.good_at.get().as_millis() as u64).to_le_bytes());
         bytes.extend_from_slice(&(self.cost.get().as_millis() as u32).to_le_bytes());
         push_block(&mut bytes, self.snapshot.borrow().to_string().as_bytes());
+        push_block(&mut bytes, self.seen.as_ref().map(Snapshot::to_string).unwrap_or_default().as_bytes());
         push_block(&mut bytes, &self.tables.iter().flat_map(|table| table.to_le_bytes()).collect::<Vec<u8>>());
         let mut headers = Vec::with_capacity(self.head_bytes());
         for (name, value) in &self.headers {
@@ -193,6 +204,8 @@ impl Entry {
         let good_at = Duration::from_millis(bytes.try_get_u64_le().ok()?);
         let cost = Duration::from_millis(bytes.try_get_u32_le().ok()?.into());
         let snapshot = Snapshot::parse(str::from_utf8(&take_block(&mut bytes)?).ok()?)?;
+        let seen = take_block(&mut bytes)?;
+        let seen = if seen.is_empty() { None } else { Some(Snapshot::parse(str::from_utf8(&seen).ok()?)?) };
         let tables = take_block(&mut bytes)?;
         let (tables, rest) = tables.as_chunks::<4>();
         let tables: Vec<RelationId> = tables.iter().map(|table| RelationId::from_le_bytes(*table)).collect();
@@ -206,6 +219,7 @@ impl Entry {
             tables,
             terms,
             snapshot: RefCell::new(snapshot),
+            seen,
             good_at: Cell::new(good_at),
             cost: Cell::new(cost),
             is_used: Cell::default(),
@@ -283,7 +297,7 @@ mod tests {
         for length in 0..whole.len() {
             assert!(Entry::decode(key(), whole.slice(..length), TERMS).is_none(), "{length}");
         }
-        for (place, byte) in [(0, 2), (1, 0), (2, 9), (15, 255), (18, 255)] {
+        for (place, byte) in [(0, 1), (1, 0), (2, 9), (15, 255), (18, 255)] {
             let mut other = whole.to_vec();
             other[place] = byte;
             assert!(Entry::decode(key(), other.into(), TERMS).is_none(), "{place}");
@@ -304,6 +318,18 @@ mod tests {
         let written =
             Entry::new(key(), http::Response::default(), vec![], TERMS, Snapshot::default(), Duration::ZERO).unwrap();
         assert!(Entry::decode(key(), written.encode().into(), TERMS).unwrap().snapshot().is_empty());
+    }
+
+    /// A statement that saw what came later than a transaction that its cut snapshot ends before.
+    #[test]
+    fn ok_one_whose_snapshot_was_cut() {
+        let written = entry(Bytes::new()).unwrap().showing(Some(snapshot("10:30:10,12")));
+        let read = Entry::decode(key(), written.encode().into(), TERMS).unwrap();
+        for entry in [written, read] {
+            assert_eq!(*entry.snapshot(), snapshot("10:20:10,12"));
+            assert_eq!(entry.snapshot_for(&Snapshot::default()), snapshot("10:30:10,12"));
+            assert_eq!(entry.snapshot_for(&snapshot("11:31:")), snapshot("31:31:"));
+        }
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub const HEADLAND_DEMANDED: &str = "headland-demanded";
 pub const HEADLAND_UNCHANGED: &str = "headland-unchanged";
 /// Of an answer: its snapshot; and what a caller sends back.
 pub const HEADLAND_SNAPSHOT: &str = "headland-snapshot";
+/// Of an answer whose snapshot had to be cut to what fits: all that whoever is given it has seen.
+pub const HEADLAND_SEEN: &str = "headland-seen";
 /// Of an answer: up to where all writers are known.
 pub const HEADLAND_KNOWN: &str = "headland-known";
 /// Of an answer: who has written each of the relations.

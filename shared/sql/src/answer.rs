@@ -38,6 +38,7 @@ pub(crate) fn read(status: StatusCode, headers: &HeaderMap, body: Bytes) -> Resu
         catalog: said(HEADLAND_CATALOG),
         limits,
         snapshot: unchanged.or_else(|| snapshot(wire::HEADLAND_SNAPSHOT)),
+        seen: snapshot(wire::HEADLAND_SEEN),
         known: snapshot(wire::HEADLAND_KNOWN).unwrap_or_default(),
         writers: said(wire::HEADLAND_WRITERS).and_then(|text| wire::read_writers(&text)).unwrap_or_default(),
     })

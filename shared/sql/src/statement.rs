@@ -49,6 +49,8 @@ pub struct Answer {
     /// Of a read the snapshot of its statement, or the one that the stored answer has by now; of a write all that it saw, and
     /// itself. `None` where the region does not tell.
     pub snapshot: Option<Snapshot>,
+    /// What whoever is given the row has seen, where that is more than can be said to be in it.
+    pub seen: Option<Snapshot>,
     /// Up to where all writers are known.
     pub known: Snapshot,
     /// Who has written the tables that were asked about, and the schema.

@@ -71,7 +71,7 @@ impl World {
                     let versions: &[(u32, Version)] = &answer.versions;
                     world.checker.is_within(versions, now, age_max + NOTIFICATION_MAX + longest_way);
                 }
-                world.hold(caller, answer.snapshot, false);
+                world.hold(caller, answer.seen, false);
             }
             world.rest(caller);
         });

@@ -12,6 +12,8 @@ pub(crate) struct Answer {
     pub(crate) versions: Vec<(RelationId, Version)>,
     /// What it is taken to contain.
     pub(crate) snapshot: Snapshot,
+    /// What whoever is given it has seen.
+    pub(crate) seen: Snapshot,
 }
 
 /// Transactions, of which each writes relations when it is committed.
@@ -60,6 +62,6 @@ impl Database {
     /// A statement that takes its snapshot now.
     pub(crate) fn read(&self, relations: &[RelationId], checker: &Checker) -> Answer {
         let versions = relations.iter().map(|relation| (*relation, checker.version(*relation))).collect();
-        Answer { versions, snapshot: self.snapshot() }
+        Answer { versions, snapshot: self.snapshot(), seen: self.snapshot() }
     }
 }

@@ -12,7 +12,7 @@ use crate::database::Answer;
 use crate::gateway::{Found, Question, Reply};
 use crate::kv::DELAY_MAX;
 use crate::rule::Rule;
-use crate::world::{EDGES, MS, RELATIONS, SECOND, World};
+use crate::world::{EDGES, MS, RELATIONS, SCHEMA, SECOND, World};
 
 /// One read that is asked for again and again.
 pub(crate) type Key = u32;
@@ -115,7 +115,8 @@ impl World {
     fn response(&self, entry: &Entry, demanded: &Snapshot) -> Answer {
         let nothing = Snapshot::default();
         let demanded = if self.holds(Rule::ResponsesIncludeDemands) { demanded } else { &nothing };
-        Answer { versions: versions(&entry.body), snapshot: entry.snapshot_for(demanded) }
+        let (snapshot, seen) = (entry.snapshot().clone(), entry.snapshot_for(demanded));
+        Answer { versions: versions(&entry.body), snapshot, seen }
     }
 
     /// Takes what the region said. However late it comes, it is stored: its snapshot says what it is.
@@ -132,7 +133,7 @@ impl World {
                 let tables = resource(key).0.into_iter().map(table).collect();
                 let response = http::Response::new(body(&answer.versions));
                 let entry = Entry::new(name(key), response, tables, self.terms(key), answer.snapshot, asked_at);
-                let entry = Rc::new(entry.expect("it is short"));
+                let entry = Rc::new(entry.expect("it is short").showing(Some(answer.seen)));
                 let copy =
                     Entry::decode(entry.key, entry.encode().into(), entry.terms).expect("it was written just now");
                 self.edges[edge].answers.put(copy);
@@ -184,9 +185,9 @@ fn name(key: Key) -> cache::Key {
     KeyMaker::new(u64::from(key)).key()
 }
 
-/// As an edge calls a relation; 0 is the schema, which nobody changes here.
+/// As an edge calls a relation.
 fn table(relation: RelationId) -> RelationId {
-    relation + 1
+    if relation == SCHEMA { cache::SCHEMA } else { relation + 1 }
 }
 
 fn body(versions: &[(RelationId, Version)]) -> Bytes {

@@ -6,7 +6,7 @@ use cache::{IN_PROGRESS_MAX, RelationId, Snapshot, Standing, Ticket, Writers, Xi
 
 use crate::database::Answer;
 use crate::rule::Rule;
-use crate::world::{MS, RELATIONS, SECOND, World};
+use crate::world::{MS, RELATIONS, SCHEMA, SECOND, World};
 
 /// How long a notification is on its way at most.
 pub(crate) const NOTIFICATION_MAX: u64 = 500 * MS;
@@ -220,6 +220,10 @@ impl World {
                     answer.snapshot = world.database.snapshot();
                 }
                 answer.snapshot = world.cut_answer(answer.snapshot);
+                answer.seen = match world.holds(Rule::CallersAreToldAllThatTheySee) {
+                    true => answer.seen.grow(IN_PROGRESS_MAX),
+                    false => answer.snapshot.clone(),
+                };
                 let standings = world.standings(relations);
                 let is_alive = world.gateway.life == life;
                 reply(world, is_alive.then_some(Reply { found: Found::Answer(answer), standings }));
@@ -237,7 +241,7 @@ impl World {
 
     fn standings(&self, relations: Vec<RelationId>) -> HashMap<RelationId, Standing> {
         let standing = |id| Some((id, self.gateway.writers.standing(id)?));
-        relations.into_iter().filter_map(standing).collect()
+        relations.into_iter().chain([SCHEMA]).filter_map(standing).collect()
     }
 
     /// A write arrives.

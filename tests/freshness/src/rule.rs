@@ -13,6 +13,8 @@ pub enum Rule {
     DemandsAreCutUpwards,
     /// What an answer has is only cut by having less.
     AnswersAreCutDownwards,
+    /// What a caller is told to have seen is not cut with what the answer has.
+    CallersAreToldAllThatTheySee,
     /// Whoever demands a snapshot is only answered from what satisfies it.
     DemandsAreHonoured,
     /// An edge adds what it hears of writers to what it knows; off, the writers that it
@@ -38,12 +40,13 @@ pub enum Rule {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Rule; 15] = [
+    pub const ALL: [Rule; 16] = [
         Rule::AnswersHaveTheirOwnSnapshot,
         Rule::WritesIncludeThemselves,
         Rule::ResponsesIncludeDemands,
         Rule::DemandsAreCutUpwards,
         Rule::AnswersAreCutDownwards,
+        Rule::CallersAreToldAllThatTheySee,
         Rule::DemandsAreHonoured,
         Rule::EdgesMerge,
         Rule::OnlyTheKnownIsAdded,

@@ -16,6 +16,8 @@ use crate::kv::Kv;
 use crate::rule::Rule;
 
 pub(crate) const RELATIONS: u32 = 40;
+/// The schema, which nobody changes here.
+pub(crate) const SCHEMA: RelationId = RELATIONS;
 pub(crate) const EDGES: usize = 4;
 pub(crate) const CALLERS: usize = 40;
 

@@ -5,11 +5,14 @@
 //! missing from it, nothing is run, and `Headland-Unchanged` is the snapshot that the same answer has by now. Every answer says
 //! what edges should know: `Headland-Known`, up to where all writers are known, and `Headland-Writers`, who they are, for the
 //! schema (`0`) and the relations named.
+//!
+//! An answer's own snapshot is `Headland-Snapshot`. Of more transactions in progress than fit it is cut to fewer that it contains;
+//! what its caller has seen is cut to more, in `Headland-Seen`.
 
 use bytes::Bytes;
 use cache::wire::{
-    self, HEADLAND_DEMANDED, HEADLAND_KNOWN, HEADLAND_RELATIONS, HEADLAND_STORED, HEADLAND_UNCHANGED, HEADLAND_WRITERS,
-    TABLES_MAX,
+    self, HEADLAND_DEMANDED, HEADLAND_KNOWN, HEADLAND_RELATIONS, HEADLAND_SEEN, HEADLAND_SNAPSHOT, HEADLAND_STORED,
+    HEADLAND_UNCHANGED, HEADLAND_WRITERS, TABLES_MAX,
 };
 use cache::{IN_PROGRESS_MAX, RelationId, SNAPSHOT_BYTES_MAX, Snapshot};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -25,6 +28,8 @@ const DEMANDED: HeaderName = HeaderName::from_static(HEADLAND_DEMANDED);
 const RELATIONS: HeaderName = HeaderName::from_static(HEADLAND_RELATIONS);
 const UNCHANGED: HeaderName = HeaderName::from_static(HEADLAND_UNCHANGED);
 const KNOWN: HeaderName = HeaderName::from_static(HEADLAND_KNOWN);
+const SNAPSHOT: HeaderName = HeaderName::from_static(HEADLAND_SNAPSHOT);
+const SEEN: HeaderName = HeaderName::from_static(HEADLAND_SEEN);
 const WRITERS: HeaderName = HeaderName::from_static(HEADLAND_WRITERS);
 
 /// What an edge says of the answer that it asks for.
@@ -77,8 +82,17 @@ impl Question {
     }
 }
 
+/// Adds what an answer contains; and where that has to be cut, what whoever is given it has seen.
+pub(super) fn tell_snapshot(snapshot: Snapshot, headers: &mut HeaderMap) {
+    let contained = snapshot.clone().shrink(IN_PROGRESS_MAX);
+    if contained != snapshot {
+        headers.insert(SEEN, value(&snapshot.grow(IN_PROGRESS_MAX)));
+    }
+    headers.insert(SNAPSHOT, value(&contained));
+}
+
 /// A snapshot as a header has it.
-pub(super) fn value(snapshot: &Snapshot) -> HeaderValue {
+fn value(snapshot: &Snapshot) -> HeaderValue {
     HeaderValue::try_from(snapshot.to_string()).expect("numbers are printable ASCII")
 }
 
@@ -103,9 +117,11 @@ fn malformed(name: &HeaderName, why: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use cache::Timeline;
+
     use super::*;
 
-    const SNAPSHOT: &str = "00000000000000ab:10:12:10";
+    const TEXT: &str = "00000000000000ab:10:12:10";
 
     fn question(pairs: &[(HeaderName, &str)]) -> Result<Question, Error> {
         let pair = |(name, value): &(HeaderName, &str)| (name.clone(), HeaderValue::from_str(value).unwrap());
@@ -119,12 +135,29 @@ mod tests {
 
     #[test]
     fn ok_all_said() {
-        let asked = question(&[(RELATIONS, "16385 16390"), (STORED, SNAPSHOT), (DEMANDED, SNAPSHOT)]).unwrap();
-        let snapshot = Snapshot::parse(SNAPSHOT).unwrap();
+        let asked = question(&[(RELATIONS, "16385 16390"), (STORED, TEXT), (DEMANDED, TEXT)]).unwrap();
+        let snapshot = Snapshot::parse(TEXT).unwrap();
         assert_eq!(
             asked,
             Question { relations: vec![16385, 16390], stored: Some(snapshot.clone()), demanded: snapshot }
         );
+    }
+
+    #[test]
+    fn ok_a_snapshot_that_fits_and_one_that_is_cut() {
+        let told = |in_progress: u64| {
+            let list: Vec<String> = (0..in_progress).map(|number| (2 * number + 100).to_string()).collect();
+            let text = format!("100:900:{}", list.join(","));
+            let (mut headers, snapshot) = (HeaderMap::new(), Snapshot::of_postgres(Timeline(1), &text).unwrap());
+            tell_snapshot(snapshot.clone(), &mut headers);
+            let told = |name| headers.get(name).and_then(|value| Snapshot::parse(value.to_str().unwrap()));
+            (snapshot, told(SNAPSHOT).unwrap(), told(SEEN))
+        };
+        let (whole, contained, seen) = told(IN_PROGRESS_MAX as u64);
+        assert_eq!((contained, seen), (whole, None));
+        let (whole, contained, seen) = told(IN_PROGRESS_MAX as u64 + 1);
+        assert!(whole.contains_all(&contained) && !contained.contains(899));
+        assert!(seen.is_some_and(|seen| seen.contains_all(&whole)));
     }
 
     #[test]

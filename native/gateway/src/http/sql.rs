@@ -29,7 +29,6 @@ const CONNECTION_STRING: HeaderName = HeaderName::from_static("neon-connection-s
 const RAW: HeaderName = HeaderName::from_static("headland-raw");
 const CATALOG: HeaderName = HeaderName::from_static("headland-catalog");
 const ROW: HeaderName = HeaderName::from_static("headland-row");
-const SNAPSHOT: HeaderName = HeaderName::from_static(cache::wire::HEADLAND_SNAPSHOT);
 
 pub(super) async fn handle(state: &State, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Error> {
     let arrived = Instant::now();
@@ -170,7 +169,7 @@ fn respond(answer: Answer, call: &Call, batch: bool) -> Response<Full<Bytes>> {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
             headers.insert(RAW, HeaderValue::from_static("true"));
             headers.insert(ROW, HeaderValue::from_maybe_shared(row).expect("JSON in ASCII without control characters"));
-            headers.extend(snapshot.map(|snapshot| (SNAPSHOT, fresh::value(&snapshot))));
+            snapshot.into_iter().for_each(|snapshot| fresh::tell_snapshot(snapshot, &mut headers));
             body
         }
     };

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cache::{IN_PROGRESS_MAX, Snapshot, Timeline};
+use cache::{Snapshot, Timeline};
 
 use super::json;
 use super::reply::{Reply, text};
@@ -67,7 +67,7 @@ impl Held {
                 continue;
             }
             if let (Some(timeline), SNAPSHOT_COLUMN, Some(cell)) = (timeline, column.name.as_str(), cell) {
-                snapshot = Snapshot::of_postgres(timeline, text(cell)?).map(|own| own.shrink(IN_PROGRESS_MAX));
+                snapshot = Snapshot::of_postgres(timeline, text(cell)?);
                 continue;
             }
             if out.len() > 1 {
