@@ -6,7 +6,8 @@
 //!    └────────────────────────── an attempt succeeds ◄──────────────────────┘
 //! ```
 //!
-//! While it is open nothing is sent, and callers hear at once what they would have waited for. Half-open, one attempt at a time
+//! One failure is enough where other instances have found the same (`outage.rs`). While it is open nothing is sent, and callers hear
+//! at once what they would have waited for. Half-open, one attempt at a time
 //! is let through; when it succeeds all are.
 
 use std::cell::Cell;
@@ -47,6 +48,17 @@ impl Breaker {
         }
         self.open_until.set(now + patience);
         Ok(())
+    }
+
+    /// Whether nothing is sent at the moment.
+    pub(crate) fn is_open(&self, now: Duration) -> bool {
+        self.failures.get() >= OPEN_AFTER && now < self.open_until.get()
+    }
+
+    /// Sends nothing for a while: others have found already what one failure says.
+    pub(crate) fn open(&self, now: Duration) {
+        self.failures.set(OPEN_AFTER);
+        self.open_until.set(now + OPEN_FOR);
     }
 
     /// How an attempt ended that was let through.

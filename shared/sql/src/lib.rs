@@ -8,13 +8,14 @@
 //! and may be told that nothing was run, because that is still good.
 //!
 //! Start at [`Region::run`]. Every wait is bounded by the caller's timeout; what is safe to send again is retried
-//! with jittered backoff within it, and a region that does not answer is left alone for moments (`breaker.rs`).
+//! with jittered backoff within it, and a region that does not answer is left alone for moments (`breaker.rs`), by new instances too (`outage.rs`).
 
 mod answer;
 mod breaker;
 mod error;
 mod isolation;
 mod members;
+mod outage;
 mod region;
 mod retry;
 mod statement;

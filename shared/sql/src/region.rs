@@ -12,7 +12,7 @@ use crate::{
     Answer, Error, Isolation, Question, Row, Statement,
     answer::{self, ANSWER_BYTES_MAX, HEADLAND_CATALOG, HEADLAND_LIMIT, HEADLAND_RAW},
     breaker::Breaker,
-    retry,
+    outage, retry,
 };
 
 /// The variable with the base URL; requests go to `{region_url}/sql`.
@@ -92,8 +92,15 @@ impl Region {
             }
             let outcome = self.attempt(edge, batch, body.clone(), left).await;
             breaker.note(&outcome, edge.monotonic());
+            if breaker.is_open(edge.monotonic()) {
+                outage::tell(edge, self.fingerprint);
+            }
             let again = matches!(&outcome, Err(error) if retry::is_safe(error, batch.read_only));
             if !again || attempt == retry::ATTEMPTS_MAX {
+                return outcome;
+            }
+            if attempt == 1 && outage::is_known(edge, self.fingerprint).await {
+                breaker.open(edge.monotonic());
                 return outcome;
             }
             let wait = retry::backoff(edge, attempt);
@@ -298,6 +305,14 @@ mod tests {
         assert_eq!(asked.get(), 3);
         block_on(edge.sleep(Duration::from_secs(1)));
         assert_eq!((run(), asked.get()), (Err(Error::Broken("reset".into())), 4));
+        // A new instance hears of it from the others, as long as that is news.
+        block_on(edge.settle());
+        edge.drop_instance();
+        assert_eq!((run(), asked.get()), (Err(Error::Broken("reset".into())), 5));
+        assert!(matches!(run(), Err(Error::Unreachable(_))));
+        block_on(edge.sleep(Duration::from_secs(3)));
+        edge.drop_instance();
+        assert_eq!((run(), asked.get()), (Err(Error::Broken("reset".into())), 8));
     }
 
     #[test]
