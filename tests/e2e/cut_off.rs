@@ -215,7 +215,7 @@ impl Load {
             status: reply.status,
             is_stored: table.is_some(),
             is_of_region: table == Some(TABLES[0]),
-            is_unreachable: reply.header("cache-status").is_some_and(|how| how.contains("detail=unreachable")),
+            is_unreachable: reply.header("cache-status").is_some_and(|how| how.contains("\"unreachable, ")),
             is_new: reply.body.contains('1'),
         });
         sleep(PAUSE);

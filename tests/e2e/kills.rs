@@ -306,11 +306,11 @@ impl<'a> Caller<'a> {
     fn count(&self, reply: &Reply) -> bool {
         let how = reply.header("cache-status").unwrap_or_default();
         let counted = &self.world.counted;
-        let ways = [("; hit", &counted.hits), ("=304", &counted.unchanged), ("=unreachable", &counted.unreachable)];
+        let ways = [("; hit", &counted.hits), ("=304", &counted.unchanged), ("\"unreachable, ", &counted.unreachable)];
         for (_, count) in ways.iter().filter(|(way, _)| how.contains(way)) {
             count.fetch_add(1, Relaxed);
         }
-        how.contains("=unreachable")
+        how.contains("\"unreachable, ")
     }
 }
 

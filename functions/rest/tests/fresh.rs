@@ -250,8 +250,13 @@ fn ok_a_snapshot_of_nobody_costs_a_trip_at_most() {
     for malformed in ["", "x", "0000000000000007:9:9", &"9".repeat(600), "0000000000000007:1:99:98,97"] {
         check(&edge, MOVIES, &[("headland-snapshot", malformed)], "hit; ttl=10; detail=memory");
     }
-    for forged in ["0000000000000007:99999:99999:", "0000000000000008:1:1:"] {
-        check(&edge, MOVIES, &[("headland-snapshot", forged)], "fwd=stale; fwd-status=304; detail=memory");
+    let elsewhere = ("headland-snapshot", "0000000000000008:1:1:");
+    for forged in [("headland-snapshot", "0000000000000007:99999:99999:"), elsewhere] {
+        check(&edge, MOVIES, &[forged], "fwd=stale; fwd-status=304; detail=memory");
+    }
+    // Whoever comes from a history that is over is told of the one that goes on.
+    for (path, how) in [(MOVIES, "fwd=stale; fwd-status=304; detail=memory"), (GENRES, "fwd=miss; stored")] {
+        assert_eq!(check(&edge, path, &[elsewhere], how).snapshot().timeline(), Timeline(7));
     }
     check(&edge, MOVIES, &[], "hit; ttl=10; detail=memory");
 }

@@ -322,10 +322,7 @@ impl Keeping<'_> {
         self.describe(&mut response);
         let snapshot = answer.snapshot.unwrap_or_default();
         // It may be the answer to somebody else, who demanded less: nothing that was demanded would have changed it.
-        let mut told = answer.seen.as_ref().unwrap_or(&snapshot).clone();
-        if !told.is_empty() {
-            told.merge(&self.reading.demanded);
-        }
+        let told = answer.seen.as_ref().unwrap_or(&snapshot).clone().given_for(&self.reading.demanded);
         // Where the region does not hear of writers, it will not say that anything is good.
         if self.stored.is_some() {
             news::tell(self.reading.edge, self.reading.region, self.reading.config, &answer.writers);

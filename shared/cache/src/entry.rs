@@ -126,11 +126,8 @@ impl Entry {
     /// would have changed the answer.
     pub fn snapshot_for(&self, demanded: &Snapshot) -> Snapshot {
         let mut snapshot = self.snapshot().clone();
-        if !snapshot.is_empty() {
-            self.seen.iter().for_each(|seen| snapshot.merge(seen));
-            snapshot.merge(demanded);
-        }
-        snapshot
+        self.seen.iter().for_each(|seen| snapshot.merge(seen));
+        snapshot.given_for(demanded)
     }
 
     /// The region took so long to say what it is, or that it is still good.
@@ -328,7 +325,9 @@ mod tests {
         for entry in [written, read] {
             assert_eq!(*entry.snapshot(), snapshot("10:20:10,12"));
             assert_eq!(entry.snapshot_for(&Snapshot::default()), snapshot("10:30:10,12"));
-            assert_eq!(entry.snapshot_for(&snapshot("11:31:")), snapshot("31:31:"));
+            assert_eq!(entry.snapshot_for(&snapshot("31:31:")), snapshot("31:31:"));
+            let elsewhere = Snapshot::of_postgres(Timeline(8), "31:31:").unwrap();
+            assert_eq!(entry.snapshot_for(&elsewhere), snapshot("10:30:10,12"));
         }
     }
 

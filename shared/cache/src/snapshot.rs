@@ -96,6 +96,15 @@ impl Snapshot {
         }
     }
 
+    /// What a caller has seen who demanded a snapshot, and is given what contains this: both, unless what was demanded is of a history
+    /// that is over.
+    pub fn given_for(mut self, demanded: &Snapshot) -> Snapshot {
+        if self.timeline == demanded.timeline {
+            self.merge(demanded);
+        }
+        self
+    }
+
     /// Adds a transaction. What is between it and the others is not added, as far as it can be listed
     /// ([`IN_PROGRESS_MAX`]), and demanded too beyond that: a caller of this only ever demands.
     pub fn insert(&mut self, xid: Xid) {
