@@ -127,6 +127,18 @@ fn answered_by(status: &str) -> Option<&'static str> {
     })
 }
 
+fn level(level: Level, colors: bool) -> &'static str {
+    match (level, colors) {
+        (Level::INFO, _) => "",
+        (Level::ERROR, true) => "\x1b[31merror\x1b[0m ",
+        (Level::ERROR, false) => "error ",
+        (Level::WARN, true) => "\x1b[33mwarning\x1b[0m ",
+        (Level::WARN, false) => "warning ",
+        (Level::DEBUG, _) => "debug ",
+        (Level::TRACE, _) => "trace ",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,17 +168,5 @@ mod tests {
         check("headland; fwd=stale; detail=\"unreachable, kv\"", "from KV, as the region is away");
         check("headland; fwd=miss; stored", "from the database");
         check("headland; fwd=miss", "from the database");
-    }
-}
-
-fn level(level: Level, colors: bool) -> &'static str {
-    match (level, colors) {
-        (Level::INFO, _) => "",
-        (Level::ERROR, true) => "\x1b[31merror\x1b[0m ",
-        (Level::ERROR, false) => "error ",
-        (Level::WARN, true) => "\x1b[33mwarning\x1b[0m ",
-        (Level::WARN, false) => "warning ",
-        (Level::DEBUG, _) => "debug ",
-        (Level::TRACE, _) => "trace ",
     }
 }
