@@ -26,9 +26,9 @@ pub(crate) fn tests() -> Vec<Trial> {
 fn a_number_that_postgres_gives_twice() -> Outcome {
     let apart = Apart::start("crash", POLICY, 1, &[])?;
     let mut psql = Psql::start(&apart.superuser_url)?;
-    psql.run("create table crashed (id int primary key, n int); grant all on crashed to anon")?;
-    psql.run("insert into crashed values (1, 0)")?;
-    apart.ready("/rest/v1/crashed")?;
+    let ddl = "create table crashed (id int primary key, n int); grant all on crashed to anon; \
+        insert into crashed values (1, 0)";
+    apart.change_schema(&mut psql, ddl, "/rest/v1/crashed")?;
     let url = format!("{}/rest/v1/crashed", apart.edge_urls()[0]);
     for n in 1..=ATTEMPTS {
         // Another request each time, so that it is a query, whose snapshot has all the numbers.

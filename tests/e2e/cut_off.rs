@@ -45,11 +45,14 @@ pub(crate) fn tests() -> Vec<Trial> {
 fn a_region_that_is_cut_off() -> Outcome {
     let apart = Apart::start("cut-off", POLICY, 1, &[])?;
     let mut psql = Psql::start(&apart.superuser_url)?;
-    for table in TABLES.into_iter().chain([OTHER]) {
-        psql.run(&format!("create table {table} (id serial primary key, n int); grant all on {table} to anon"))?;
-        psql.run(&format!("insert into {table} (n) select 0 from generate_series(1, {KEYS})"))?;
-    }
-    apart.ready(&format!("/rest/v1/{OTHER}"))?;
+    let ddl = |table| {
+        format!(
+            "create table {table} (id serial primary key, n int); grant all on {table} to anon; \
+             insert into {table} (n) select 0 from generate_series(1, {KEYS}); "
+        )
+    };
+    let ddl: String = TABLES.into_iter().chain([OTHER]).map(ddl).collect();
+    apart.change_schema(&mut psql, &ddl, &format!("/rest/v1/{OTHER}"))?;
     let load = Load::new(&apart);
     load.store()?;
     scope(|scope| {

@@ -82,17 +82,19 @@ impl World {
     fn begin(seed: u64) -> anyhow::Result<World> {
         let apart = Apart::start("kills", POLICY, EDGES, NETWORK)?;
         let mut psql = Psql::start(&apart.superuser_url)?;
-        for table in 0..TABLES {
-            psql.run(&format!("create table counted_{table} (id int primary key, n int not null)"))?;
-            let Range { start, end } = rows(table);
-            psql.run(&format!(
-                "insert into counted_{table} select id, 0 from generate_series({start}, {end} - 1) as id"
-            ))?;
-        }
+        let tables: String = (0..TABLES)
+            .map(|table| {
+                let Range { start, end } = rows(table);
+                format!(
+                    "create table counted_{table} (id int primary key, n int not null); \
+                     insert into counted_{table} select id, 0 from generate_series({start}, {end} - 1) as id; "
+                )
+            })
+            .collect();
         let all: Vec<String> = (0..TABLES).map(|table| format!("select id, n from counted_{table}")).collect();
-        psql.run(&format!("create view counted_all as {}", all.join(" union all ")))?;
-        psql.run("grant all on all tables in schema public to anon")?;
-        apart.ready("/rest/v1/counted_all")?;
+        let view = format!("create view counted_all as {}", all.join(" union all "));
+        let ddl = format!("{tables}{view}; grant all on all tables in schema public to anon");
+        apart.change_schema(&mut psql, &ddl, "/rest/v1/counted_all")?;
         let checker = Mutex::new(Checker::new(TABLES * ROWS, CALLERS));
         Ok(World { seed, apart, checker, began: Instant::now(), counted: Counted::default() })
     }

@@ -17,27 +17,58 @@ const REQUESTS: usize = 50;
 /// How often each answer is asked for before, so that instances have it, and KV too.
 const ASKED: usize = 4;
 const KEYS: [usize; 2] = [1, 100];
+/// After DDL: of the schema, of what is asked for, and of that once more if the gateway has heard of the DDL before it has looked.
+const QUERIES_AFTER_DDL: u64 = 3;
+const TABLES: [&str; 2] = ["hot_region", "hot_edge"];
 
 pub(crate) fn tests() -> Vec<Trial> {
     let is_absent = Psql::absent().is_some();
-    vec![test("emulator::stored::a_stampede_is_one_query", a_stampede_is_one_query).with_ignored_flag(is_absent)]
+    let run: [(&str, fn() -> Outcome); 2] = [
+        ("a_stampede_is_one_query", a_stampede_is_one_query),
+        ("a_new_schema_is_looked_at_once", a_new_schema_is_looked_at_once),
+    ];
+    run.map(|(name, run)| test(format!("emulator::stored::{name}"), run).with_ignored_flag(is_absent)).into()
 }
 
 fn a_stampede_is_one_query() -> Outcome {
     let apart = Apart::start("stampede", POLICY, 1, &[])?;
     let mut psql = Psql::start(&apart.superuser_url)?;
-    for table in ["hot_region", "hot_edge"] {
-        psql.run(&format!("create table {table} (id int primary key, n int); grant all on {table} to anon"))?;
-        psql.run(&format!("insert into {table} select id, 0 from generate_series(1, 100) as id"))?;
-    }
-    apart.ready("/rest/v1/hot_edge")?;
-    for table in ["hot_region", "hot_edge"] {
+    apart.change_schema(&mut psql, &TABLES.map(ddl).concat(), "/rest/v1/hot_edge")?;
+    for table in TABLES {
         let mut seen = String::new();
         for (round, keys) in KEYS.into_iter().enumerate() {
             seen =
                 stampede(&apart, table, keys, round + 1, &seen).with_context(|| format!("{keys} keys of {table}"))?;
         }
     }
+    Ok(())
+}
+
+fn ddl(table: &str) -> String {
+    format!(
+        "create table {table} (id int primary key, n int); grant all on {table} to anon; \
+         insert into {table} select id, 0 from generate_series(1, 100) as id; "
+    )
+}
+
+/// DDL while everybody asks: all that are under way were planned with the schema before it. What they ask for is a query anew,
+/// as it is another answer, and so is the schema; instances that come and go meanwhile do not add to that.
+fn a_new_schema_is_looked_at_once() -> Outcome {
+    let apart = Apart::start("new-schema", POLICY, 1, &[])?;
+    let mut psql = Psql::start(&apart.superuser_url)?;
+    apart.change_schema(&mut psql, &ddl("hot_region"), "/rest/v1/hot_region")?;
+    let url = format!("{}/rest/v1/hot_region?select=n&id=eq.1", apart.edge_urls()[0]);
+    let url = |_| url.clone();
+    all_ask(&url, ASKED, "", r#"[{"n":0}]"#)?;
+    let before = Counted::of(&apart.gateway_url())?;
+    scope(|scope| -> Outcome {
+        let asking = scope.spawn(|| all_ask(&url, REQUESTS, "", r#"[{"n":0}]"#));
+        psql.run(&format!("begin; {}commit", ddl("hot_edge")))?;
+        asking.join().expect("asking does not panic")
+    })?;
+    let after = Counted::of(&apart.gateway_url())?;
+    let (queries, requests) = (after.trips - before.trips, after.requests - before.requests);
+    ensure!((2..=QUERIES_AFTER_DDL).contains(&queries), "{queries} queries, {requests} requests to the gateway");
     Ok(())
 }
 

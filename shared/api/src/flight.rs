@@ -1,4 +1,4 @@
-//! One fetch for each key and instance, of answers that may be given without asking.
+//! One fetch for each key and instance: of answers that may be given without asking, and of the catalog.
 //!
 //! Whoever finds that another request of the instance is fetching the same answer waits for it. The wait is a sleep now and
 //! again: on Workers a request cannot be woken by another.
@@ -33,6 +33,14 @@ pub(crate) fn board(edge: &Edge, key: Key) -> Option<Flight> {
         flights.0.borrow_mut().push(key);
         Flight { flights, key }
     })
+}
+
+/// Begins a fetch, after that of another.
+pub(crate) async fn take(edge: &Edge, key: Key, patience: Duration) -> Option<Flight> {
+    match board(edge, key) {
+        Some(flight) => Some(flight),
+        None => wait(edge, key, patience).await,
+    }
 }
 
 /// Waits until nobody fetches this any more, and begins a fetch; after `patience` without.

@@ -1,5 +1,7 @@
 //! Where the catalog comes from: the instance's memory, else KV, else the region.
 //!
+//! One request of an instance looks for it at a time, and the others wait: after DDL all that are under way want a new one at once.
+//! For the same reason the region is told that the answer is made of the schema alone: it runs one query for all instances.
 //! A catalog that is older than `catalog-max-age` still serves, while a newer one is fetched after the response. A
 //! plan that names what the catalog does not know is made once more against a new catalog, if the one at hand is
 //! older than [`DOUBT_AGE`]: a table that was just created is found, and a caller of nonsense cannot make every
@@ -10,12 +12,14 @@ use std::cell::Cell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::{rc::Rc, time::Duration};
 
+use cache::{KeyMaker, SCHEMA, Snapshot};
 use catalog::Catalog;
 use config::Config;
 use edge::Edge;
 use postgrest::ErrorKind;
-use sql::{Batch, Region, Statement};
+use sql::{Batch, Question, Region, Statement};
 
+use crate::flight::{self, Flight};
 use crate::pieces;
 use crate::refusal::Refusal;
 
@@ -37,6 +41,10 @@ pub(crate) struct Fetched {
 
 /// The catalog to plan with.
 pub(crate) async fn at_hand(edge: &Edge, region: &Rc<Region>, config: &Rc<Config>) -> Result<Rc<Fetched>, sql::Error> {
+    if let Some(fetched) = in_memory(edge, region, config) {
+        return Ok(fetched);
+    }
+    let _flight = board(edge, region, config).await;
     if let Some(fetched) = in_memory(edge, region, config) {
         return Ok(fetched);
     }
@@ -98,17 +106,29 @@ pub(crate) fn is_outdated(edge: &Edge, fetched: &Fetched, refusal: &Refusal) -> 
     }
 }
 
-/// A newer catalog than this one: another request of this instance may have fetched it meanwhile.
+/// A newer catalog than this one: another request of this instance may have fetched it meanwhile, or be about to.
 pub(crate) async fn newer(
     edge: &Edge,
     region: &Rc<Region>,
     config: &Config,
     known: &Fetched,
 ) -> Result<Rc<Fetched>, sql::Error> {
-    match edge.instance_get::<Fetched>().filter(|latest| latest.at > known.at) {
+    let latest = || edge.instance_get::<Fetched>().filter(|latest| latest.at > known.at);
+    if let Some(latest) = latest() {
+        return Ok(latest);
+    }
+    let _flight = board(edge, region, config).await;
+    match latest() {
         Some(latest) => Ok(latest),
         None => fetch(edge, region, config).await,
     }
+}
+
+/// Waits until no other request of this instance looks for the catalog; no longer than the region may take.
+async fn board(edge: &Edge, region: &Rc<Region>, config: &Config) -> Option<Flight> {
+    let mut maker = KeyMaker::new(region.fingerprint());
+    maker.part(b"catalog");
+    flight::take(edge, maker.key(), Duration::from_millis(config.region_timeout)).await
 }
 
 async fn from_kv(edge: &Edge, region: &Rc<Region>, config: &Config) -> Option<Fetched> {
@@ -132,7 +152,7 @@ pub(crate) async fn fetch(edge: &Edge, region: &Rc<Region>, config: &Config) -> 
         isolation: None,
         catalog: None,
         limits: None,
-        question: None,
+        question: Some(Question { tables: &[SCHEMA], stored: None, demanded: &Snapshot::default() }),
     };
     let mut answer = region.ask(edge, batch, Duration::from_millis(config.region_timeout)).await?;
     let row = answer.take_row()?;

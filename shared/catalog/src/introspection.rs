@@ -46,10 +46,10 @@ use crate::{COLUMNS_MAX, Error, ErrorKind, FUNCTIONS_MAX, RELATIONS_MAX};
 /// statement itself (0.9 s instead of 0.3 s for 1,000 relations), and a large schema's columns are sorted in memory.
 pub const INTROSPECTION_SETTINGS: &str = "select set_config('jit', 'off', true), set_config('work_mem', '64MB', true)";
 
-/// The SQL statement that describes what `schemas` expose, with its parameters: the answer is one row with one
-/// column, `body`, which [`Catalog::from_introspection`](crate::Catalog::from_introspection) takes.
+/// The SQL statement that describes what `schemas` expose, with its parameters: the answer is one row: `body`, which
+/// [`Catalog::from_introspection`](crate::Catalog::from_introspection) takes, and `snapshot`, that of the statement.
 ///
-/// It works on PostgreSQL 12 to 18, for every role and in a read-only transaction. It leaves the transaction with an
+/// It works on PostgreSQL 13 to 18, for every role and in a read-only transaction. It leaves the transaction with an
 /// empty search path, so it should be alone in its transaction, or last.
 pub fn introspection(schemas: &[String]) -> (String, Vec<Option<String>>) {
     let schemas = serde_json::to_string(schemas).expect("a list of text always serialises");

@@ -1,5 +1,5 @@
 -- Describes what the schemas in $1 (a JSON array of names) expose: one row, one column, JSON of the shape that
--- introspection.rs documents. PostgreSQL 12 to 18; every catalog read here is open to every role.
+-- introspection.rs documents. PostgreSQL 13 to 18; every catalog read here is open to every role.
 --
 -- Each part refers to relations by OID and to columns by attnum, so that no name is written twice. Lists are in the
 -- order of OIDs and attnums to make the answer deterministic.
@@ -714,4 +714,4 @@ select json_build_object(
   'representations', (select coalesce(json_agg(described order by number), '[]') from representation_described),
   'handlers', (select coalesce(json_agg(described order by oid), '[]') from handler_described),
   'roles', (select coalesce(json_agg(described order by rolname), '[]') from role_described)
-)::text as body
+)::text as body, pg_current_snapshot()::text as snapshot

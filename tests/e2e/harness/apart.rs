@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
-use super::{Process, START_TIMEOUT, get, headland, scratch};
+use super::{Process, Psql, START_TIMEOUT, get, headland, scratch, send};
 use crate::Outcome;
 
 /// What the gateway lets one in with.
@@ -108,17 +108,31 @@ impl Apart {
         self.state.join("region-is-away")
     }
 
-    /// Waits until each edge knows a relation that was just made, and the gateway has the schema that it is in.
-    pub(crate) fn ready(&self, path: &str) -> Outcome {
+    /// Runs DDL, in one transaction; returns when the gateway has seen the schema that it made, and each edge a relation of it.
+    pub(crate) fn change_schema(&self, psql: &mut Psql, ddl: &str, path: &str) -> Outcome {
+        self.wait_for("a first look at the schema", || Ok(self.schema_version()?.is_some()))?;
+        let before = self.schema_version()?;
+        psql.run(&format!("begin; {ddl}; commit"))?;
+        self.wait_for("the new schema", || Ok(self.schema_version()? != before))?;
+        let is_served = |url: &String| Ok(get(&format!("{url}{path}"))?.status == 200);
+        self.edge_urls().iter().try_for_each(|url| self.wait_for(path, || is_served(url)))
+    }
+
+    /// What the gateway calls the schema that it has seen last.
+    fn schema_version(&self) -> anyhow::Result<Option<String>> {
+        let name = self.database_url.rsplit('/').next().context("a URL without a database")?;
+        let connection = format!("postgresql://edge:{CREDENTIAL}@localhost/{name}");
+        let headers = [("neon-connection-string", connection.as_str())];
+        let reply = send("POST", &format!("{}/sql", self.gateway_url()), &headers, r#"{"query": "select 1"}"#)?;
+        Ok(reply.header("headland-catalog").map(str::to_owned))
+    }
+
+    fn wait_for(&self, what: &str, is_there: impl Fn() -> anyhow::Result<bool>) -> Outcome {
         let deadline = Instant::now() + START_TIMEOUT;
-        for url in self.edge_urls() {
-            while get(&format!("{url}{path}"))?.status != 200 {
-                anyhow::ensure!(Instant::now() < deadline, "{url}{path} does not answer 200");
-                sleep(Duration::from_millis(50));
-            }
+        while !is_there()? {
+            anyhow::ensure!(Instant::now() < deadline, "{what} does not come");
+            sleep(Duration::from_millis(50));
         }
-        // Another version of the schema is another answer.
-        sleep(CATALOG_WATCH * 2);
         Ok(())
     }
 

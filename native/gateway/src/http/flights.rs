@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use http::HeaderValue;
 use tokio::sync::watch;
 
 use crate::protocol::{RawReply, Transaction};
@@ -25,6 +26,8 @@ pub(super) struct Read {
     /// Statements and parameters, with role and claims among them.
     pub(super) body: Bytes,
     pub(super) transaction: Transaction,
+    /// The version of the schema that its answer names.
+    pub(super) catalog: Option<HeaderValue>,
 }
 
 /// Reads that run now, or did before.
@@ -92,7 +95,7 @@ impl State {
             let first = self.order.values().next().cloned().expect("what takes room has a place");
             self.forget(&first);
         }
-        let (read, reply) = (Read { body: own(&read.body), ..*read }, reply.clone());
+        let (read, reply) = (Read { body: own(&read.body), ..read.clone() }, reply.clone());
         let reply = RawReply { body: own(&reply.body), row: own(&reply.row), ..reply };
         self.landings += 1;
         self.order.insert(self.landings, read.clone());
@@ -142,7 +145,7 @@ mod tests {
     use super::*;
 
     fn read(body: &'static str) -> Read {
-        Read { body: Bytes::from_static(body.as_bytes()), transaction: Transaction::default() }
+        Read { body: Bytes::from_static(body.as_bytes()), transaction: Transaction::default(), catalog: None }
     }
 
     fn reply(body: impl Into<Bytes>) -> RawReply {
@@ -167,6 +170,8 @@ mod tests {
         assert!(matches!(board(&flights, &read("b")), Place::Pilot(_)));
         let transaction = Transaction { deferrable: true, ..Transaction::default() };
         assert!(matches!(board(&flights, &Read { transaction, ..read("a") }), Place::Pilot(_)));
+        let catalog = Some(HeaderValue::from_static("2"));
+        assert!(matches!(board(&flights, &Read { catalog, ..read("a") }), Place::Pilot(_)));
         flight.land(reply("rows"));
         assert_eq!(waiting.wait_for(Option::is_some).await.unwrap().as_ref().unwrap().body, "rows");
         let Place::Late(late) = board(&flights, &read("a")) else { panic!("it has landed") };

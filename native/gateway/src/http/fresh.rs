@@ -1,7 +1,7 @@
 //! The conditional form of a read: the answer that an edge has, if it is still good, and no query.
 //!
 //! With a read an edge may say what it has: `Headland-Stored` is the snapshot of its answer, `Headland-Relations` the OIDs of
-//! the relations that the answer was made of, `Headland-Demanded` the snapshot that its caller demands, if any. If no writer is
+//! the relations that the answer was made of (`0` where that is the schema alone), `Headland-Demanded` the snapshot that its caller demands, if any. If no writer is
 //! missing from it, nothing is run, and `Headland-Unchanged` is the snapshot that the same answer has by now. Every answer says
 //! what edges should know: `Headland-Known`, up to where all writers are known, and `Headland-Writers`, who they are, for the
 //! schema (`0`) and the relations named.
@@ -14,7 +14,7 @@ use cache::wire::{
     self, HEADLAND_DEMANDED, HEADLAND_KNOWN, HEADLAND_RELATIONS, HEADLAND_SEEN, HEADLAND_SNAPSHOT, HEADLAND_STORED,
     HEADLAND_UNCHANGED, HEADLAND_WRITERS, TABLES_MAX,
 };
-use cache::{IN_PROGRESS_MAX, RelationId, SNAPSHOT_BYTES_MAX, Snapshot};
+use cache::{IN_PROGRESS_MAX, RelationId, SCHEMA, SNAPSHOT_BYTES_MAX, Snapshot};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::Full;
 use hyper::Response;
@@ -59,9 +59,10 @@ impl Question {
         Some(response)
     }
 
-    /// Whether the edge says what the answer is made of, so that it can be told how good one is.
-    pub(super) fn is_about_relations(&self) -> bool {
-        !self.relations.is_empty()
+    /// Whether the edge says what the answer is made of, so that it can be told how good one is. Of changes of the schema not
+    /// every database tells; where they are seen by looking, an answer that is made of it alone is good as long as nothing was seen.
+    pub(super) fn is_shareable(&self, is_schema_watched: bool) -> bool {
+        !self.relations.is_empty() && (is_schema_watched || self.relations != [SCHEMA])
     }
 
     /// Whether the answer to the same read would be the answer to this one too.

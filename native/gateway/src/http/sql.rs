@@ -61,9 +61,9 @@ pub(super) async fn handle(state: &State, request: Request<Incoming>) -> Result<
     };
     let queries = Queries::parse(&body)?;
     let execution = execution(state, &call, &queries, deadline, patience);
-    let answer = match known.filter(|_| call.raw && question.is_about_relations()) {
+    let answer = match known.filter(|_| call.raw && question.is_shareable(catalog.is_some())) {
         Some(known) => {
-            let read = Read { body: body.clone(), transaction: call.transaction };
+            let read = Read { body: body.clone(), transaction: call.transaction, catalog: catalog.clone() };
             share(state, known, &question, &read, &execution).await?
         }
         None => execution.run().await?,

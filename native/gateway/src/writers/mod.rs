@@ -67,7 +67,8 @@ impl Known {
     pub(crate) fn standings(&self, relations: &[RelationId]) -> Option<(Snapshot, Vec<(RelationId, Snapshot)>)> {
         let state = self.state();
         let writers = |relation: &RelationId| Some((*relation, state.writers.standing(*relation)?.writers));
-        let writers: Option<Vec<_>> = [SCHEMA].iter().chain(relations).map(writers).collect();
+        let others = relations.iter().filter(|relation| **relation != SCHEMA);
+        let writers: Option<Vec<_>> = [SCHEMA].iter().chain(others).map(writers).collect();
         Some((state.writers.known().clone(), writers?))
     }
 

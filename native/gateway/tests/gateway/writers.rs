@@ -131,6 +131,36 @@ async fn ok_one_query_for_many_that_are_the_same() {
     assert_eq!((early.text().as_str(), late.as_str()), ("2", "3"));
 }
 
+/// What is made of the schema alone. Nothing need have told of a change: it is shared where the schema is looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_one_look_at_the_schema_where_it_is_watched() {
+    let statements = ["SELECT count(*)::text AS body, pg_current_snapshot()::text AS snapshot \
+        FROM pg_class WHERE relname = 'later'"];
+    let headers = [(RELATIONS, "0"), ("neon-batch-read-only", "true")];
+    for (database, watch) in [("writers_watched", Some(Duration::from_millis(10))), ("writers_unwatched", None)] {
+        let prepared = |options: &mut gateway::Options| (options.writers, options.catalog_watch) = (true, watch);
+        let Some(gateway) = Fixture::start_with(database, prepared).await else { return };
+        gateway.psql(gateway::INSTALL);
+        gateway.psql("CREATE TABLE films (id int PRIMARY KEY)");
+        // The connection that looks at the schema was opened before.
+        let is_known = async || read(&gateway, &[(RELATIONS, "0")]).await.header("headland-snapshot").is_some();
+        until("a connection that knows which history it is of", is_known).await;
+        let films = Stored::new(&gateway, "films").await;
+        until("a floor", async || films.refreshed(&gateway).await.is_good(&gateway).await).await;
+        let is_shared = async |expected: &str| {
+            let before = gateway.metric("trips_total").await;
+            for _ in 0..2 {
+                assert_eq!(batch(&gateway, &statements, &headers).await.text(), expected);
+            }
+            gateway.metric("trips_total").await - before <= 1
+        };
+        until("the first look", async || is_shared("0").await == watch.is_some()).await;
+        gateway.psql("CREATE TABLE later ()");
+        until("the new schema", async || batch(&gateway, &statements, &headers).await.text() == "1").await;
+        until("the next look", async || is_shared("1").await == watch.is_some()).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn ok_what_a_write_does_beside_itself() {
     let Some(gateway) = listening("writers_beside").await else { return };

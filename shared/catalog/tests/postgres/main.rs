@@ -62,8 +62,9 @@ fn introspect(cluster: &Cluster, role: &str, schemas: &[&str]) -> Catalog {
     let quoted = |value: &Option<String>| format!("'{}'", value.as_deref().unwrap_or_default().replace('\'', "''"));
     let values = parameters.iter().map(quoted).collect::<Vec<_>>().join(", ");
     let (question, settings) = (format!("prepare question as {text}"), catalog::INTROSPECTION_SETTINGS);
-    let script =
-        format!("{question};\nbegin read only;\n{settings} \\g /dev/null\nexecute question({values});\ncommit;");
+    let script = format!(
+        "{question};\nbegin read only;\n{settings} \\g /dev/null\nexecute question({values}) \\gset\n\\echo :body\ncommit;"
+    );
     Catalog::from_introspection(cluster.run(role, &script).as_bytes()).expect("the answer is well formed")
 }
 

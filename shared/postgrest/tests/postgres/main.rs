@@ -129,8 +129,8 @@ fn execute(Statement { text, parameters }: &Statement) -> String {
 
 fn answer(cluster: &Cluster, config: &Config) -> String {
     let (text, parameters) = catalog::introspection(&config.db_schemas);
-    let script = format!("begin read only;\n{}", execute(&Statement { text, parameters }));
-    cluster.run("postgres", &script)
+    let asked = execute(&Statement { text, parameters }).replace(";\ndeallocate", " \\gset\n\\echo :body\ndeallocate");
+    cluster.run("postgres", &format!("begin read only;\n{asked}"))
 }
 
 /// All that the dialect looks at.
