@@ -31,8 +31,6 @@ const KV_EXPIRY: Duration = Duration::from_secs(24 * 3600);
 const KV_PAUSE_MIN: Duration = Duration::from_secs(1);
 /// The same for an answer that is asked about each time: KV has it for when the region does not answer, and nothing else.
 const KV_PAUSE: Duration = Duration::from_secs(10);
-/// How old an answer may be that is given while the region does not answer.
-const STALE_MAX: Duration = KV_EXPIRY;
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const CACHE_GROUPS: HeaderName = HeaderName::from_static("cache-groups");
@@ -171,8 +169,7 @@ impl<'a> Reading<'a> {
 
     /// How long ago an answer was certainly good, if it may be given now without asking.
     fn age(&self, entry: &Entry, now: Duration) -> Option<Duration> {
-        let age = self.store.borrow().age(entry, &self.demanded, now)?;
-        self.directives.take(age).then_some(age)
+        self.store.borrow().age(entry, &self.demanded, self.directives.age_max_of(&entry.terms), now)
     }
 
     fn hit(&self, entry: &Rc<Entry>, age: Duration, place: &str) -> http::Response<Bytes> {
@@ -182,8 +179,7 @@ impl<'a> Reading<'a> {
         if entry.is_due(age, flight::luck(self.edge)) {
             *self.due.borrow_mut() = flight::board(self.edge, entry.key);
         }
-        let ttl = entry.terms.age_max.unwrap_or_default().saturating_sub(age).as_secs();
-        self.response(entry, &format!("hit; ttl={ttl}; detail={place}"), Some(age))
+        self.response(entry, &format!("hit; ttl={}; detail={place}", ttl(&entry.terms, age)), Some(age))
     }
 
     fn response(&self, entry: &Entry, status: &str, age: Option<Duration>) -> http::Response<Bytes> {
@@ -303,7 +299,8 @@ impl Keeping<'_> {
         }
         let Stored { entry, snapshot, place } = self.stored.as_ref()?;
         let age = self.reading.asked_at.saturating_sub(entry.good_at());
-        let is_enough = snapshot.contains_all(&self.reading.demanded) && age <= STALE_MAX;
+        let is_enough = snapshot.contains_all(&self.reading.demanded)
+            && age <= self.reading.directives.age_max_if_error(&entry.terms);
         let status = format!("fwd=stale; detail=\"unreachable, {place}\"");
         is_enough.then(|| self.reading.response(entry, &status, Some(age)))
     }
@@ -348,7 +345,8 @@ impl Keeping<'_> {
         let Some(Stored { entry, .. }) = &self.stored else { return "fwd=miss" };
         let Reading { store, demanded, asked_at, .. } = self.reading;
         // An answer that is fresh was not what the caller would take.
-        if store.borrow().age(entry, demanded, *asked_at).is_some() { "fwd=request" } else { "fwd=stale" }
+        let age = store.borrow().age(entry, demanded, entry.terms.age_max, *asked_at);
+        if age.is_some() { "fwd=request" } else { "fwd=stale" }
     }
 
     fn entry(&self, response: &http::Response<Bytes>, snapshot: &Snapshot) -> Option<Entry> {
@@ -377,6 +375,12 @@ impl Keeping<'_> {
 /// What an instance keeps. Nothing of a request is in it but its answer, under a key that nobody else's request has.
 pub(crate) fn store(edge: &Edge) -> Rc<RefCell<Store>> {
     edge.instance_get().unwrap_or_else(|| edge.instance_put(RefCell::default()))
+}
+
+/// For how many seconds more an answer of that age is young; below zero it is past that (RFC 9211 §2.5).
+fn ttl(terms: &Terms, age: Duration) -> i64 {
+    let begun = age.as_secs() + u64::from(age.subsec_nanos() > 0);
+    terms.age_max.unwrap_or_default().as_secs() as i64 - begun as i64
 }
 
 /// Says in a response what its caller has seen. It will be demanded, and so may grow.
