@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cache::{Directives, Entry, IN_PROGRESS_MAX, Key, KeyMaker, Snapshot, Store, Terms, has_match, wire};
+use cache::{Directives, Entry, IN_PROGRESS_MAX, Key, KeyMaker, Snapshot, Store, Terms, entity_tag, has_match, wire};
 use config::Config;
 use edge::{Edge, Error, Fault, HeaderMap, HeaderName, HeaderValue, KvPut, Method, StatusCode, header};
 use http::request::Parts;
@@ -23,8 +23,8 @@ use crate::role::Who;
 use crate::schema::Fetched;
 use crate::{news, request_key, terms};
 
-/// Where stored answers lie in KV. The number is that of the way in which keys are made.
-const KV_PREFIX: &str = "read/1/";
+/// Where stored answers lie in KV. The number is that of the way in which keys and entity tags are made.
+const KV_PREFIX: &str = "read/2/";
 /// How long KV has an answer that nobody renews.
 const KV_EXPIRY: Duration = Duration::from_secs(24 * 3600);
 /// Least time between two writes of one answer to KV. Stores take one write a second.
@@ -358,12 +358,9 @@ impl Keeping<'_> {
         let body = response.body().clone();
         let headers = response.headers_mut();
         if !body.is_empty() {
-            let mut maker = KeyMaker::new(0);
-            for name in [header::CONTENT_TYPE, header::CONTENT_RANGE] {
-                maker.optional(headers.get(name).map(HeaderValue::as_bytes));
-            }
-            maker.part(&body);
-            headers.extend(HeaderValue::try_from(maker.key().entity_tag()).ok().map(|tag| (header::ETAG, tag)));
+            let value = |name| headers.get(name).map(HeaderValue::as_bytes).unwrap_or_default();
+            let entity_tag = entity_tag(value(header::CONTENT_TYPE), value(header::CONTENT_RANGE), &body);
+            headers.extend(HeaderValue::try_from(entity_tag).ok().map(|tag| (header::ETAG, tag)));
         }
         // Only here is known whether it is still good.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
