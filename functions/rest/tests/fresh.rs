@@ -371,6 +371,79 @@ fn ok_what_callers_say_of_stored_answers() {
     assert_eq!(get(&edge, MOVIES, &[("cache-control", "no-store")]).how, "");
 }
 
+/// They may want it younger, or take it older; never without what is known of writers, and never beyond what policy allows.
+#[test]
+fn ok_what_callers_say_of_ages() {
+    let region = Region::new();
+    let edge = region.edge(&format!("{AT_EDGE}\ncache-stale-if-error = 100"));
+    let says = |value| [("cache-control", value)];
+    check(&edge, MOVIES, &[], "fwd=miss; stored");
+    block_on(edge.sleep(Duration::from_secs(4)));
+    check(&edge, MOVIES, &says("min-fresh=6"), "hit; ttl=6; detail=memory");
+    check(&edge, MOVIES, &says("min-fresh=7"), "fwd=request; fwd-status=304; detail=memory");
+    // Whoever is given an old one has it renewed, which fails here, and takes some milliseconds.
+    region.is_away.set(true);
+    let ask = |seconds, value, expected: &str| {
+        block_on(edge.sleep(Duration::from_secs(seconds)));
+        check(&edge, MOVIES, &says(value), expected)
+    };
+    let stale = "fwd=stale; detail=\"unreachable, memory\"";
+    assert_eq!(ask(13, "max-stale=3", "hit; ttl=-3; detail=memory").headers["age"], "13");
+    ask(0, "max-stale=3", stale);
+    ask(0, "max-stale", "hit; ttl=-4; detail=memory");
+    ask(0, "max-stale, only-if-cached", "hit; ttl=-4; detail=memory");
+    ask(0, "max-stale, max-age=12", stale);
+    ask(90, "max-stale", "hit; ttl=-94; detail=memory");
+    block_on(edge.sleep(Duration::from_secs(1)));
+    region.is_away.set(false);
+    let seen = region.write(2).to_string();
+    let headers = [("cache-control", "max-stale"), ("headland-snapshot", seen.as_str())];
+    check(&edge, MOVIES, &headers, "fwd=stale; fwd-status=304; detail=memory");
+    region.write(1);
+    check(&edge, "/rest/v1/movies", &[], "fwd=miss; stored");
+    check(&edge, MOVIES, &says("max-stale"), "fwd=stale; stored");
+    block_on(edge.sleep(Duration::from_secs(111)));
+    check(&edge, MOVIES, &says("max-stale"), "fwd=stale; fwd-status=304; detail=memory");
+    // Where the region is asked each time, it is asked.
+    let edge = region.edge("");
+    check(&edge, MOVIES, &[], "fwd=miss; stored");
+    check(&edge, MOVIES, &says("max-stale"), "fwd=stale; fwd-status=304; detail=memory");
+}
+
+/// A little later nobody waits either: who is given the old answer has it renewed for the others.
+#[test]
+fn ok_given_while_it_is_renewed() {
+    let region = Region::new();
+    let policy = "cache-stale-while-revalidate = 5\n[relations.genres]\ncache-stale-while-revalidate = 0";
+    let edge = region.edge(&format!("{AT_EDGE}\n{policy}"));
+    check(&edge, GENRES, &[], "fwd=miss; stored");
+    check(&edge, MOVIES, &[], "fwd=miss; stored");
+    let wait = |seconds| block_on(edge.sleep(Duration::from_secs(seconds)));
+    wait(13);
+    check(&edge, GENRES, &[], "fwd=stale; fwd-status=304; detail=memory");
+    let given = check(&edge, MOVIES, &[], "hit; ttl=-3; detail=memory");
+    assert_eq!((given.headers["age"].to_str().unwrap(), region.trips.get(), region.queries.get()), ("13", 4, 2));
+    check(&edge, MOVIES, &[], "hit; ttl=10; detail=memory");
+    // Who says how old it may be wants no old one.
+    wait(13);
+    check(&edge, MOVIES, &[("cache-control", "max-age=60")], "fwd=stale; fwd-status=304; detail=memory");
+    wait(16);
+    check(&edge, MOVIES, &[], "fwd=stale; fwd-status=304; detail=memory");
+    // What somebody has written is not in it.
+    wait(13);
+    let seen = region.write(1).to_string();
+    check(&edge, MOVIES, &[("headland-snapshot", &seen)], "fwd=stale; stored");
+    // One request renews it, however many come.
+    wait(13);
+    region.delay.set(Duration::from_millis(100));
+    let trips = region.trips.get();
+    let ask = || edge::answer(rest::handle, http::Request::get(MOVIES).body(Body::empty()).unwrap(), &edge);
+    let given = block_on(futures_util::future::join_all((0..30).map(|_| ask())));
+    block_on(edge.settle());
+    assert!(given.iter().all(|given| given.headers()["cache-status"] == "headland; hit; ttl=-3; detail=memory"));
+    assert_eq!(region.trips.get(), trips + 1);
+}
+
 /// Who comes while an answer is fetched waits for it, and the region is asked once.
 #[test]
 fn ok_one_fetch_for_all() {
@@ -422,6 +495,32 @@ fn ok_while_the_region_is_away() {
         edge.drop_instance();
         check(&edge, MOVIES, &[], r#"fwd=stale; detail="unreachable, kv""#);
         assert_eq!(get(&edge, GENRES, &[]).status, 503);
+    }
+}
+
+#[test]
+fn ok_how_old_an_answer_is_while_the_region_is_away() {
+    let region = Region::new();
+    let stale = [("cache-control", "stale-if-error=3")];
+    for (policy, seconds, headers, expected) in [
+        ("cache-stale-if-error = 5", 5, vec![], 200),
+        ("cache-stale-if-error = 5", 6, vec![], 503),
+        ("cache-stale-if-error = 5\n[relations.movies]\ncache-stale-if-error = 9", 9, vec![], 200),
+        ("", 24 * 3600, vec![], 200),
+        ("", 24 * 3600 + 1, vec![], 503),
+        ("", 3, stale.to_vec(), 200),
+        ("", 4, stale.to_vec(), 503),
+        ("cache-stale-if-error = 2", 3, stale.to_vec(), 503),
+    ] {
+        // Beyond the age that it may have anyway.
+        for (place, age) in [("", 0), (AT_EDGE, 10)] {
+            let edge = region.edge(&format!("{place}\n{policy}"));
+            check(&edge, MOVIES, &[], "fwd=miss; stored");
+            block_on(edge.sleep(Duration::from_secs(age + seconds)));
+            region.is_away.set(true);
+            assert_eq!(get(&edge, MOVIES, &headers).status, expected, "{place} {policy} {seconds} {headers:?}");
+            region.is_away.set(false);
+        }
     }
 }
 

@@ -150,7 +150,7 @@ mod tests {
         );
     }
 
-    /// Chromium's request for a call of `@supabase/supabase-js`.
+    /// Chromium's request for a call of `@supabase/supabase-js`, with a precondition.
     #[test]
     fn ok_what_supabase_js_sends() {
         check(
@@ -160,14 +160,14 @@ mod tests {
                 ("access-control-request-method", "PATCH"),
                 (
                     "access-control-request-headers",
-                    "accept,accept-profile,apikey,authorization,content-profile,content-type,prefer,x-client-info,x-retry-count",
+                    "accept,accept-profile,apikey,authorization,content-profile,content-type,if-match,prefer,x-client-info,x-retry-count",
                 ),
             ],
             Some(&[
                 "access-control-allow-origin: *",
                 "access-control-allow-methods: GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD",
                 "access-control-allow-headers: Authorization, accept, accept-profile, apikey, authorization, \
-                 content-profile, content-type, prefer, x-client-info, x-retry-count, Accept-Language, Content-Language",
+                 content-profile, content-type, if-match, prefer, x-client-info, x-retry-count, Accept-Language, Content-Language",
                 "access-control-max-age: 86400",
             ]),
         );

@@ -137,10 +137,10 @@ mod tests {
     /// Whether an answer with this snapshot is given after having heard.
     fn is_given(edge: &Edge, store: &RefCell<Store>, text: &str) -> bool {
         block_on(hear(edge, REGION, store));
-        let terms = Terms { age_max: Some(Duration::from_secs(60)), is_watched: true };
+        let terms = Terms { age_max: Some(Duration::from_secs(60)), is_watched: true, ..Terms::default() };
         let response = http::Response::new(Bytes::new());
         let entry = Entry::new(KeyMaker::new(0).key(), response, vec![1], terms, snapshot(text), edge.now()).unwrap();
-        store.borrow().age(&entry, &Snapshot::default(), edge.now()).is_some()
+        store.borrow().age(&entry, &Snapshot::default(), entry.terms.age_max, edge.now()).is_some()
     }
 
     #[test]

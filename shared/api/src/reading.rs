@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cache::{Directives, Entry, IN_PROGRESS_MAX, Key, KeyMaker, Snapshot, Store, Terms, has_match, wire};
+use cache::{Directives, Entry, IN_PROGRESS_MAX, Key, KeyMaker, Snapshot, Store, Terms, entity_tag, has_match, wire};
 use config::Config;
 use edge::{Edge, Error, Fault, HeaderMap, HeaderName, HeaderValue, KvPut, Method, StatusCode, header};
 use http::request::Parts;
@@ -23,16 +23,14 @@ use crate::role::Who;
 use crate::schema::Fetched;
 use crate::{news, request_key, terms};
 
-/// Where stored answers lie in KV. The number is that of the way in which keys are made.
-const KV_PREFIX: &str = "read/1/";
+/// Where stored answers lie in KV. The number is that of the way in which keys and entity tags are made.
+const KV_PREFIX: &str = "read/2/";
 /// How long KV has an answer that nobody renews.
 const KV_EXPIRY: Duration = Duration::from_secs(24 * 3600);
 /// Least time between two writes of one answer to KV. Stores take one write a second.
 const KV_PAUSE_MIN: Duration = Duration::from_secs(1);
 /// The same for an answer that is asked about each time: KV has it for when the region does not answer, and nothing else.
 const KV_PAUSE: Duration = Duration::from_secs(10);
-/// How old an answer may be that is given while the region does not answer.
-const STALE_MAX: Duration = KV_EXPIRY;
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const CACHE_GROUPS: HeaderName = HeaderName::from_static("cache-groups");
@@ -171,8 +169,7 @@ impl<'a> Reading<'a> {
 
     /// How long ago an answer was certainly good, if it may be given now without asking.
     fn age(&self, entry: &Entry, now: Duration) -> Option<Duration> {
-        let age = self.store.borrow().age(entry, &self.demanded, now)?;
-        self.directives.take(age).then_some(age)
+        self.store.borrow().age(entry, &self.demanded, self.directives.age_max_of(&entry.terms), now)
     }
 
     fn hit(&self, entry: &Rc<Entry>, age: Duration, place: &str) -> http::Response<Bytes> {
@@ -182,8 +179,7 @@ impl<'a> Reading<'a> {
         if entry.is_due(age, flight::luck(self.edge)) {
             *self.due.borrow_mut() = flight::board(self.edge, entry.key);
         }
-        let ttl = entry.terms.age_max.unwrap_or_default().saturating_sub(age).as_secs();
-        self.response(entry, &format!("hit; ttl={ttl}; detail={place}"), Some(age))
+        self.response(entry, &format!("hit; ttl={}; detail={place}", ttl(&entry.terms, age)), Some(age))
     }
 
     fn response(&self, entry: &Entry, status: &str, age: Option<Duration>) -> http::Response<Bytes> {
@@ -303,7 +299,8 @@ impl Keeping<'_> {
         }
         let Stored { entry, snapshot, place } = self.stored.as_ref()?;
         let age = self.reading.asked_at.saturating_sub(entry.good_at());
-        let is_enough = snapshot.contains_all(&self.reading.demanded) && age <= STALE_MAX;
+        let is_enough = snapshot.contains_all(&self.reading.demanded)
+            && age <= self.reading.directives.age_max_if_error(&entry.terms);
         let status = format!("fwd=stale; detail=\"unreachable, {place}\"");
         is_enough.then(|| self.reading.response(entry, &status, Some(age)))
     }
@@ -348,7 +345,8 @@ impl Keeping<'_> {
         let Some(Stored { entry, .. }) = &self.stored else { return "fwd=miss" };
         let Reading { store, demanded, asked_at, .. } = self.reading;
         // An answer that is fresh was not what the caller would take.
-        if store.borrow().age(entry, demanded, *asked_at).is_some() { "fwd=request" } else { "fwd=stale" }
+        let age = store.borrow().age(entry, demanded, entry.terms.age_max, *asked_at);
+        if age.is_some() { "fwd=request" } else { "fwd=stale" }
     }
 
     fn entry(&self, response: &http::Response<Bytes>, snapshot: &Snapshot) -> Option<Entry> {
@@ -360,12 +358,9 @@ impl Keeping<'_> {
         let body = response.body().clone();
         let headers = response.headers_mut();
         if !body.is_empty() {
-            let mut maker = KeyMaker::new(0);
-            for name in [header::CONTENT_TYPE, header::CONTENT_RANGE] {
-                maker.optional(headers.get(name).map(HeaderValue::as_bytes));
-            }
-            maker.part(&body);
-            headers.extend(HeaderValue::try_from(maker.key().entity_tag()).ok().map(|tag| (header::ETAG, tag)));
+            let value = |name| headers.get(name).map(HeaderValue::as_bytes).unwrap_or_default();
+            let entity_tag = entity_tag(value(header::CONTENT_TYPE), value(header::CONTENT_RANGE), &body);
+            headers.extend(HeaderValue::try_from(entity_tag).ok().map(|tag| (header::ETAG, tag)));
         }
         // Only here is known whether it is still good.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
@@ -377,6 +372,12 @@ impl Keeping<'_> {
 /// What an instance keeps. Nothing of a request is in it but its answer, under a key that nobody else's request has.
 pub(crate) fn store(edge: &Edge) -> Rc<RefCell<Store>> {
     edge.instance_get().unwrap_or_else(|| edge.instance_put(RefCell::default()))
+}
+
+/// For how many seconds more an answer of that age is young; below zero it is past that (RFC 9211 §2.5).
+fn ttl(terms: &Terms, age: Duration) -> i64 {
+    let begun = age.as_secs() + u64::from(age.subsec_nanos() > 0);
+    terms.age_max.unwrap_or_default().as_secs() as i64 - begun as i64
 }
 
 /// Says in a response what its caller has seen. It will be demanded, and so may grow.

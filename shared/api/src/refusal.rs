@@ -22,9 +22,7 @@ impl Refusal {
             sql::Error::CatalogChanged => return Refusal::Outdated,
             other => return other.into(),
         };
-        let refuses = matches!(plan, Plan::Mutate(_) | Plan::Call(_));
-        let read = if refuses { postgrest::Error::of_statement } else { postgrest::Error::database };
-        Refusal::Dialect(read(*error, caller.is_anonymous))
+        Refusal::Dialect(postgrest::Error::of_statement(*error, plan, caller.is_anonymous))
     }
 }
 

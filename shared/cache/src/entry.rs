@@ -26,11 +26,15 @@ const HEAD_BYTES_MAX: usize = 32 * 1024;
 const VERSION: u8 = 2;
 
 /// On what terms an answer may be given, by the relations that it was asked of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Terms {
     /// For how long an edge may give it without asking the region, from the moment when it was certainly good; `None` is not
     /// at all.
     pub age_max: Option<Duration>,
+    /// For how much longer it may, while somebody has it renewed (RFC 5861 §3).
+    pub stale_while_revalidate: Duration,
+    /// For how much longer it is given where the region does not answer (RFC 5861 §4).
+    pub stale_if_error: Duration,
     /// Whether the region hears of all who write the tables, so that it can say whether the answer is still good.
     pub is_watched: bool,
 }
@@ -137,7 +141,7 @@ impl Entry {
 
     /// Whether one of those who ask should have it renewed although it may still be given, so that nobody has to wait when it
     /// may not: the more likely the older it is, and the longer the region takes. `luck` is from 0 to 1, and another one each
-    /// time. This is XFetch with β = 1 (Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention,
+    /// time; one that is past its age always should. This is XFetch with β = 1 (Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention,
     /// VLDB 2015, figure 4).
     pub fn is_due(&self, age: Duration, luck: f64) -> bool {
         let gap = self.cost.get().as_secs_f64() * -luck.ln();
@@ -256,7 +260,12 @@ mod tests {
     use super::*;
     use crate::{KeyMaker, Timeline};
 
-    const TERMS: Terms = Terms { age_max: Some(Duration::from_secs(60)), is_watched: true };
+    const TERMS: Terms = Terms {
+        age_max: Some(Duration::from_secs(60)),
+        stale_while_revalidate: Duration::ZERO,
+        stale_if_error: Duration::ZERO,
+        is_watched: true,
+    };
 
     fn key() -> Key {
         KeyMaker::new(1).key()
@@ -342,7 +351,7 @@ mod tests {
         assert!(entry.is_due(most - second, 0.3));
         assert!(entry.is_due(most, 1.0) && entry.is_due(Duration::ZERO, 0.0));
         assert!(Entry::decode(key(), entry.encode().into(), TERMS).unwrap().is_due(most - second, 0.3));
-        let terms = Terms { age_max: None, is_watched: true };
+        let terms = Terms { age_max: None, ..TERMS };
         assert!(!Entry::decode(key(), entry.encode().into(), terms).unwrap().is_due(most, 0.0));
     }
 

@@ -11,6 +11,7 @@
 //! [`SNAPSHOT_BYTES_MAX`], and can only make an answer less fresh.
 
 mod control;
+mod entity_tag;
 mod entry;
 mod key;
 mod knowledge;
@@ -22,6 +23,7 @@ pub mod wire;
 mod writers;
 
 pub use control::{Directives, has_match};
+pub use entity_tag::entity_tag;
 pub use entry::{BODY_BYTES_MAX, Entry, Terms};
 pub use key::{Key, KeyMaker};
 pub use snapshot::{IN_PROGRESS_MAX, SNAPSHOT_BYTES_MAX, Snapshot, Timeline, Xid};

@@ -123,7 +123,7 @@ mod tests {
 
     fn entry(number: usize, length: usize) -> Rc<Entry> {
         let response = http::Response::new(Bytes::from(vec![0; length]));
-        let terms = Terms { age_max: None, is_watched: true };
+        let terms = Terms::default();
         Rc::new(Entry::new(key(number), response, vec![], terms, Snapshot::default(), Duration::ZERO).unwrap())
     }
 

@@ -36,11 +36,17 @@ impl Store {
         self.memory.put_alias(alias, key);
     }
 
-    /// How long ago an answer was certainly good, if at the moment `now` it may be given to a caller who demands a snapshot, and
-    /// nobody need be asked.
-    pub fn age(&self, entry: &Entry, demanded: &Snapshot, now: Duration) -> Option<Duration> {
+    /// How long ago an answer was certainly good, if at the moment `now` it may be given to a caller who demands a snapshot and takes
+    /// what is as old as `age_max`, and nobody need be asked.
+    pub fn age(
+        &self,
+        entry: &Entry,
+        demanded: &Snapshot,
+        age_max: Option<Duration>,
+        now: Duration,
+    ) -> Option<Duration> {
         let age = now.checked_sub(entry.good_at())?;
-        let is_young = entry.terms.age_max.is_some_and(|most| age <= most);
+        let is_young = age_max.is_some_and(|most| age <= most);
         (is_young && self.knowledge.is_fresh(&entry.snapshot(), demanded, &entry.tables)).then_some(age)
     }
 
@@ -78,25 +84,26 @@ mod tests {
     }
 
     fn entry(age_max: Option<Duration>, asked_at: Duration) -> Entry {
-        let terms = Terms { age_max, is_watched: true };
+        let terms = Terms { age_max, is_watched: true, ..Terms::default() };
         Entry::new(key(), http::Response::new(Bytes::new()), vec![7], terms, snapshot("10:10:"), asked_at).unwrap()
     }
 
     #[test]
     fn ok_young_and_fresh() {
         let (mut store, nothing) = (Store::default(), Snapshot::default());
-        let (at_edge, in_region) = (entry(Some(SECOND * 5), SECOND * 10), entry(None, SECOND * 10));
-        assert_eq!(store.age(&at_edge, &nothing, SECOND * 10), Some(Duration::ZERO));
-        assert_eq!(store.age(&at_edge, &nothing, SECOND * 15), Some(SECOND * 5));
-        assert_eq!(store.age(&at_edge, &nothing, SECOND * 16), None);
+        let (at_edge, most) = (entry(Some(SECOND * 5), SECOND * 10), Some(SECOND * 5));
+        assert_eq!(store.age(&at_edge, &nothing, most, SECOND * 10), Some(Duration::ZERO));
+        assert_eq!(store.age(&at_edge, &nothing, most, SECOND * 15), Some(SECOND * 5));
+        assert_eq!(store.age(&at_edge, &nothing, most, SECOND * 16), None);
+        assert_eq!(store.age(&at_edge, &nothing, Some(SECOND * 6), SECOND * 16), Some(SECOND * 6));
         // A clock that is behind.
-        assert_eq!(store.age(&at_edge, &nothing, SECOND * 9), None);
-        assert_eq!(store.age(&in_region, &nothing, SECOND * 10), None);
-        assert_eq!(store.age(&at_edge, &snapshot("11:11:"), SECOND * 10), None);
+        assert_eq!(store.age(&at_edge, &nothing, most, SECOND * 9), None);
+        assert_eq!(store.age(&at_edge, &nothing, None, SECOND * 10), None);
+        assert_eq!(store.age(&at_edge, &snapshot("11:11:"), Some(Duration::MAX), SECOND * 10), None);
         store.learn(&[(SCHEMA, snapshot("1:1:")), (7, snapshot("9:9:"))], &snapshot("11:11:"));
-        assert_eq!(store.age(&at_edge, &snapshot("11:11:"), SECOND * 10), Some(Duration::ZERO));
+        assert_eq!(store.age(&at_edge, &snapshot("11:11:"), most, SECOND * 10), Some(Duration::ZERO));
         store.wrote(&[(7, snapshot("12:12:"))]);
-        assert_eq!(store.age(&at_edge, &nothing, SECOND * 10), None);
+        assert_eq!(store.age(&at_edge, &nothing, Some(Duration::MAX), SECOND * 10), None);
     }
 
     #[test]

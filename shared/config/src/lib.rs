@@ -85,6 +85,10 @@ pub struct Config {
     pub cache: Cache,
     /// Seconds for which an edge may give an answer without asking, for relations of which nothing else is said.
     pub cache_max_age: u64,
+    /// Seconds for which it may after that, while it is renewed, for relations of which nothing else is said.
+    pub cache_stale_while_revalidate: u64,
+    /// Seconds for which it is given after that where the region does not answer, for relations of which nothing else is said.
+    pub cache_stale_if_error: u64,
     /// What is said of single relations; each is there once.
     pub relations: Vec<RelationPolicy>,
     /// Rate limits, in the order in which they are written; at most [`LIMITS_MAX`].
@@ -171,6 +175,8 @@ impl Default for Config {
             catalog_max_age: 60,
             cache: Cache::Region,
             cache_max_age: 60,
+            cache_stale_while_revalidate: 0,
+            cache_stale_if_error: 24 * 3600,
             relations: vec![],
             limits: vec![],
             rules: vec![],

@@ -102,6 +102,8 @@ pub(crate) fn set(config: &mut Config, name: &str, value: Value) -> Result<(), U
         "validate-by-catalog" => config.validate_by_catalog = value.flag()?,
         "cache" => config.cache = relations::cache(value)?,
         "cache-max-age" => config.cache_max_age = value.count()?,
+        "cache-stale-while-revalidate" => config.cache_stale_while_revalidate = value.count()?,
+        "cache-stale-if-error" => config.cache_stale_if_error = value.count()?,
         "catalog-max-age" => config.catalog_max_age = value.count()?,
         "jwt-secret" => return Err("is a secret: set the runtime variable `jwt_secret`"),
         "db-uri" => return Err("is a secret, and the gateway's"),

@@ -7,7 +7,7 @@ use crate::value::Unfit;
 pub(crate) const TABLE: &str = "relations";
 
 /// What is said of one relation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RelationPolicy {
     /// The relation, in whichever exposed schema.
     pub relation: String,
@@ -15,6 +15,10 @@ pub struct RelationPolicy {
     pub cache: Option<Cache>,
     /// Seconds for which an edge may give an answer without asking.
     pub cache_max_age: Option<u64>,
+    /// Seconds for which it may after that, while it is renewed.
+    pub cache_stale_while_revalidate: Option<u64>,
+    /// Seconds for which it is given after that where the region does not answer.
+    pub cache_stale_if_error: Option<u64>,
     /// The members of a token's claims that decide what its bearer is shown, where it would be thought that all do.
     pub cache_claims: Option<Vec<String>>,
 }
@@ -38,11 +42,13 @@ pub(crate) fn set(relations: &mut Vec<RelationPolicy>, path: &[String], value: V
     let place = relations.iter().position(|known| known.relation == *relation).unwrap_or(relations.len());
     if place == relations.len() {
         let relation = relation.clone();
-        relations.push(RelationPolicy { relation, cache: None, cache_max_age: None, cache_claims: None });
+        relations.push(RelationPolicy { relation, ..RelationPolicy::default() });
     }
     match option.as_str() {
         "cache" => relations[place].cache = Some(cache(value)?),
         "cache-max-age" => relations[place].cache_max_age = Some(value.count()?),
+        "cache-stale-while-revalidate" => relations[place].cache_stale_while_revalidate = Some(value.count()?),
+        "cache-stale-if-error" => relations[place].cache_stale_if_error = Some(value.count()?),
         "cache-claims" => relations[place].cache_claims = Some(value.texts()?),
         _ => return Err("is no option of a relation"),
     }
@@ -69,12 +75,15 @@ mod tests {
     fn ok_relations() {
         let config = Config::parse(
             "cache = 'off'\ncache-max-age = 5\nrelations.films.cache = 'edge'\n[relations.'a.b']\ncache = 'region'\n\
-             cache-max-age = 0\ncache-claims = ['sub', 'org']\n[relations]\nfilms.cache-max-age = 7",
+             cache-max-age = 0\ncache-claims = ['sub', 'org']\n[relations]\nfilms.cache-max-age = 7\n\
+             films.cache-stale-while-revalidate = 8\nfilms.cache-stale-if-error = 9",
         );
         let films = RelationPolicy {
             relation: "films".into(),
             cache: Some(Cache::Edge),
             cache_max_age: Some(7),
+            cache_stale_while_revalidate: Some(8),
+            cache_stale_if_error: Some(9),
             cache_claims: None,
         };
         let other = RelationPolicy {
@@ -82,6 +91,7 @@ mod tests {
             cache: Some(Cache::Region),
             cache_max_age: Some(0),
             cache_claims: Some(vec!["sub".into(), "org".into()]),
+            ..RelationPolicy::default()
         };
         let expected =
             Config { cache: Cache::Off, cache_max_age: 5, relations: vec![films, other], ..Config::default() };
@@ -91,7 +101,9 @@ mod tests {
     #[test]
     fn err_relations() {
         refused("cache = 'on'", "cache` is one of `region`, `edge`, `off`");
-        refused("cache-max-age = -1", "cache-max-age` takes an integer that is not negative");
+        for option in ["cache-max-age", "cache-stale-while-revalidate", "cache-stale-if-error"] {
+            refused(&format!("{option} = -1"), &format!("{option}` takes an integer that is not negative"));
+        }
         refused("relations.films.cache = true", "relations.films.cache` is one of `region`, `edge`, `off`");
         refused("relations.films.cache-claims = 'sub'", "relations.films.cache-claims` takes a list of strings");
         refused("relations.films.max-age = 1", "relations.films.max-age` is no option of a relation");

@@ -11,6 +11,7 @@ mod logic;
 mod media_type;
 mod order;
 mod payload;
+mod precondition;
 mod preferences;
 mod query_params;
 mod range;
@@ -37,6 +38,7 @@ pub(crate) use self::media_type::{MediaType, negotiate};
 use self::media_type::{accepted, negotiate_document};
 pub(crate) use self::order::{Direction, Nulls, OrderTerm};
 pub(crate) use self::payload::{ContentType, Json, Payload, Whole};
+pub(crate) use self::precondition::IfMatch;
 pub(crate) use self::preferences::{Count, Missing, Preferences, Representation, Resolution, Transaction};
 pub(crate) use self::query_params::{ESCAPED, QueryParams, canonical};
 pub(crate) use self::range::Range;
@@ -64,6 +66,10 @@ pub struct ApiRequest {
     /// The rows asked for by `limit`, `offset` and `Range` together.
     pub(crate) range: Range,
     pub(crate) preferences: Preferences,
+    /// What has to hold of what a write finds.
+    pub(crate) if_match: Option<IfMatch>,
+    /// Whether a PUT is to find nothing.
+    pub(crate) is_of_new: bool,
     /// The first media type accepted that the dialect makes by itself; JSON if there is none.
     pub(crate) media_type: MediaType,
     pub(crate) is_acceptable: bool,
@@ -103,6 +109,7 @@ impl ApiRequest {
         let range = range::requested(method, headers, query_params.limit_offset())?;
         let content_type = ContentType::of(headers);
         let preferences = Preferences::parse(headers, config.db_tx_end.is_overridable);
+        let if_match = IfMatch::of(headers, action)?;
         let payload = match action {
             Action::Create | Action::Update | Action::Upsert => {
                 let columns = query_params.columns.as_deref().filter(|_| action != Action::Upsert);
@@ -144,6 +151,8 @@ impl ApiRequest {
             query_params,
             range,
             preferences,
+            if_match,
+            is_of_new: precondition::is_of_new(headers, action),
             media_type,
             is_acceptable,
             accepted: accepted(accept),

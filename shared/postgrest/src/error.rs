@@ -2,7 +2,7 @@
 //!
 //! The one `match` from kind to status, code and texts is [`Error::answer`]. Codes and texts are PostgREST's
 //! (<https://docs.postgrest.org/en/stable/references/errors.html>): `PGRST0..` connection, `PGRST1..` request,
-//! `PGRST2..` catalog, `PGRST3..` token; what Postgres reports keeps its SQLSTATE.
+//! `PGRST2..` catalog, `PGRST3..` token; what Postgres reports keeps its SQLSTATE, and what PostgREST does not have is a word.
 
 mod function;
 mod kind;
@@ -22,6 +22,7 @@ use serde::Serialize;
 pub use self::kind::{ArgumentsForm, Candidate, ErrorKind, RangeError, Suggestion};
 use self::raise::Raised;
 pub(crate) use self::refusal::MARK;
+use crate::plan::Plan;
 
 /// Why a request failed.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,9 +82,16 @@ impl Error {
         ErrorKind::Database { error: Box::new(error), is_anonymous }.into()
     }
 
-    /// What Postgres reported of a write or a call: perhaps one of the statement's own refusals.
-    pub fn of_statement(error: sql::DatabaseError, is_anonymous: bool) -> Error {
-        refusal::read(&error).map_or_else(|| Error::database(error, is_anonymous), Error::from)
+    /// What Postgres reported of a plan's statements: of a write or a call perhaps one of their own refusals.
+    pub fn of_statement(error: sql::DatabaseError, plan: &Plan<'_>, is_anonymous: bool) -> Error {
+        let refusal = match plan {
+            Plan::Read(_) | Plan::Inspect => None,
+            Plan::Mutate(plan) if plan.current.is_some() && error.code == sqlstate::SERIALIZATION_FAILURE => {
+                Some(ErrorKind::PreconditionFailed)
+            }
+            Plan::Mutate(_) | Plan::Call(_) => refusal::read(&error),
+        };
+        refusal.map_or_else(|| Error::database(error, is_anonymous), Error::from)
     }
 
     /// The status that [`Error::response`] carries.
@@ -204,6 +212,10 @@ impl Error {
                 answer(400, "PGRST114", "limit/offset querystring parameters are not allowed for PUT")
             }
             ErrorKind::UpsertKey => answer(400, "PGRST115", "Payload values do not match URL in primary key column(s)"),
+            ErrorKind::PreconditionFailed => {
+                answer(412, "precondition_failed", "The precondition does not hold of what is there now")
+                    .hint("Read it again, and send its new ETag.")
+            }
             ErrorKind::MaxAffected { rows } => {
                 answer(400, "PGRST124", "Query result exceeds max-affected preference constraint")
                     .details(format!("The query affects {rows} rows"))

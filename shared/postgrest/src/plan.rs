@@ -73,12 +73,19 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The isolation level of its transaction, where one is set for the function that is called, or else for the role;
-    /// `None` is the database's own.
+    /// The isolation level of its transaction, where one is set for the function that is called, or else for the role, and at least
+    /// repeatable read for a write with `If-Match`; `None` is the database's own, which is taken for read committed.
     pub fn isolation(&self, caller: &Caller<'_>, catalog: &Catalog, config: &Config) -> Option<Isolation> {
         let of_function = self.function_settings(config).find(|(name, _)| *name == ISOLATION).map(|(_, level)| level);
-        let level = of_function.or_else(|| catalog.role(caller.role)?.isolation())?;
-        Some(Isolation::of_setting(&level.to_ascii_lowercase()))
+        let level = of_function.or_else(|| catalog.role(caller.role)?.isolation());
+        let level = level.map(|level| Isolation::of_setting(&level.to_ascii_lowercase()));
+        match (self, level) {
+            // What a precondition holds of has to be what is written.
+            (Plan::Mutate(plan), None | Some(Isolation::ReadCommitted)) if plan.current.is_some() => {
+                Some(Isolation::RepeatableRead)
+            }
+            (_, level) => level,
+        }
     }
 
     /// The settings of the function that is called, as far as they hold for the whole transaction.

@@ -14,6 +14,7 @@ mod fragment;
 mod mutate;
 mod openapi;
 mod payload;
+mod precondition;
 mod read;
 mod refusal;
 mod rows;
@@ -32,8 +33,8 @@ use crate::plan::Plan;
 
 /// Compiles a plan: what is run in one transaction, in this order. The last statement that gives a row gives the answer.
 ///
-/// First come the settings, then the call of `db-pre-request`, then what `count` needs to know of the planner, then the
-/// statement that does the work, then `ROLLBACK` where nothing is to stay.
+/// First come the settings, then the call of `db-pre-request`, then what `count` needs to know of the planner, or what has to hold
+/// before a write, then the statement that does the work, then `ROLLBACK` where nothing is to stay.
 pub fn statements(
     request: &ApiRequest,
     plan: &Plan<'_>,
@@ -50,7 +51,10 @@ pub fn statements(
             read::write(&mut sql, request, plan);
         }
         Plan::Call(plan) => call::write(&mut sql, request, plan),
-        Plan::Mutate(plan) => mutate::write(&mut sql, request, plan),
+        Plan::Mutate(plan) => {
+            statements.extend(precondition::statement(request, plan));
+            mutate::write(&mut sql, request, plan);
+        }
         Plan::Inspect => {
             statements.extend(openapi::statements(request, catalog, config));
             return statements;

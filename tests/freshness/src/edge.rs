@@ -102,13 +102,14 @@ impl World {
     fn terms(&self, key: Key) -> Terms {
         let (_, age_max) = resource(key);
         let age_max = if self.holds(Rule::AgesAreBounded) { age_max } else { age_max.map(|_| u64::MAX) };
-        Terms { age_max: age_max.map(Duration::from_micros), is_watched: true }
+        Terms { age_max: age_max.map(Duration::from_micros), is_watched: true, ..Terms::default() }
     }
 
     fn may_serve(&self, edge: usize, entry: &Entry, demanded: &Snapshot) -> bool {
         let nothing = Snapshot::default();
         let demanded = if self.holds(Rule::DemandsAreHonoured) { demanded } else { &nothing };
-        self.edges[edge].heard.age(entry, demanded, Duration::from_micros(self.now)).is_some()
+        let now = Duration::from_micros(self.now);
+        self.edges[edge].heard.age(entry, demanded, entry.terms.age_max, now).is_some()
     }
 
     /// As it leaves for its caller.

@@ -57,6 +57,8 @@ pub enum ErrorKind {
     LimitedUpsert,
     /// PUT of a row whose key is not the one in the query.
     UpsertKey,
+    /// `If-Match` or `If-None-Match` does not hold of what is there.
+    PreconditionFailed,
     /// More rows would be written than `max-affected` allows.
     MaxAffected {
         /// How many.

@@ -24,6 +24,7 @@ pub(super) fn read(error: &DatabaseError) -> Option<ErrorKind> {
     match what {
         "singular" => Some(ErrorKind::Singularity { rows }),
         "key" => Some(ErrorKind::UpsertKey),
+        "precondition" => Some(ErrorKind::PreconditionFailed),
         "max-affected" => Some(ErrorKind::MaxAffected { rows }),
         "headers" => Some(ErrorKind::GucHeaders),
         "status" => Some(ErrorKind::GucStatus),
@@ -46,6 +47,7 @@ mod tests {
         let invalid = |marked: &str| format!("invalid input syntax for type bigint: \"headland:refused:{marked}\"");
         check("22P02", &invalid("singular:2"), Some(ErrorKind::Singularity { rows: 2 }));
         check("22P02", &invalid("key:0"), Some(ErrorKind::UpsertKey));
+        check("22P02", &invalid("precondition:1"), Some(ErrorKind::PreconditionFailed));
         check("22P02", &invalid("max-affected:12"), Some(ErrorKind::MaxAffected { rows: 12 }));
         check("22P02", &invalid("headers:1"), Some(ErrorKind::GucHeaders));
         check("22P02", &invalid("status:1"), Some(ErrorKind::GucStatus));

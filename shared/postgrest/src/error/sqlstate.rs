@@ -2,6 +2,9 @@
 
 use sql::DatabaseError;
 
+/// Somebody has written the same at the same time.
+pub(super) const SERIALIZATION_FAILURE: &str = "40001";
+
 /// The status for what Postgres reported.
 pub(super) fn status(error: &DatabaseError, is_anonymous: bool) -> u16 {
     let message = error.message.as_str();

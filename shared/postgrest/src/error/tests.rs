@@ -50,6 +50,11 @@ fn ok_kinds() {
         r#"{"code":"PGRST100","details":"the back-reference at byte 4 could run without end","hint":null,"message":"the regular expression is refused"}"#,
     );
     check(
+        ErrorKind::PreconditionFailed,
+        412,
+        r#"{"code":"precondition_failed","details":null,"hint":"Read it again, and send its new ETag.","message":"The precondition does not hold of what is there now"}"#,
+    );
+    check(
         ErrorKind::InvalidPath,
         404,
         r#"{"code":"PGRST125","details":null,"hint":null,"message":"Invalid path specified in request URL"}"#,

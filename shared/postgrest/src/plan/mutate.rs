@@ -4,7 +4,7 @@ use catalog::{Catalog, Column, Relation};
 use config::Config;
 
 use super::tree::{Node, Order, ReadPlan, Selected};
-use super::{not_found, read};
+use super::{handler, not_found, read};
 use crate::api_request::{
     Action, ApiRequest, Filter, Json, Operation, Payload, QuantifiedOperator, Representation, Resolution,
 };
@@ -25,6 +25,8 @@ pub struct MutatePlan<'a> {
     pub(crate) key: Vec<&'a str>,
     /// What is shown; its root are the rows written.
     pub(crate) read: ReadPlan<'a>,
+    /// What a GET of the URL would read, where something has to hold of that.
+    pub(crate) current: Option<ReadPlan<'a>>,
 }
 
 /// What becomes of rows that are there already.
@@ -75,7 +77,17 @@ pub(super) fn plan<'a>(
         target,
         key,
         read,
+        current: current(request, catalog, config)?,
     })
+}
+
+fn current<'a>(request: &'a ApiRequest, catalog: &'a Catalog, config: &Config) -> Result<Option<ReadPlan<'a>>, Error> {
+    if request.if_match.is_none() {
+        return Ok(None);
+    }
+    let mut plan = read::plan(request, catalog, config)?;
+    plan.handler = handler::choose(request, catalog, &plan)?;
+    Ok(Some(plan))
 }
 
 /// In the order of the table.

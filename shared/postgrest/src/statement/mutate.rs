@@ -61,7 +61,7 @@ fn insert(sql: &mut Sql, request: &ApiRequest, plan: &MutatePlan<'_>) {
 }
 
 /// How many rows were inserted so far, counted where `ON CONFLICT` cannot tell.
-const INSERTED: &str = "nullif(pg_catalog.current_setting('headland.inserted', true), '')";
+pub(super) const INSERTED: &str = "nullif(pg_catalog.current_setting('headland.inserted', true), '')";
 /// Holds always; counts a row that is to be inserted.
 const INSERT_COUNTS: &str = "pg_catalog.set_config('headland.inserted', (coalesce(nullif(pg_catalog.current_setting(\
                              'headland.inserted', true), '')::int, 0) + 1)::text, true) <> ''";

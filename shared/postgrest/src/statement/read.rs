@@ -11,16 +11,21 @@ const SNAPSHOT: &str = ", pg_catalog.txid_current_snapshot() AS snapshot";
 
 /// Writes the statement of a read.
 pub(super) fn write(sql: &mut Sql, request: &ApiRequest, plan: &ReadPlan<'_>) {
-    sql.push("WITH pgrst_source AS (");
-    rows::select(sql, &plan.root, None);
-    sql.push(")");
-    let total = total(sql, request, plan);
+    let total = source(sql, request, plan);
     sql.push(" SELECT ").push(&total).push(" AS total_result_set, pg_catalog.count(*) AS page_total, ");
     sql.push(&answer::body(request, plan, answer::Shape::Rows)).push(" AS body").push(answer::SETTINGS);
     if plan.tells_snapshot {
         sql.push(SNAPSHOT);
     }
     sql.push(" FROM pgrst_source AS page");
+}
+
+/// Writes the rows as `pgrst_source`. Gives SQL for how many there are in all.
+pub(super) fn source(sql: &mut Sql, request: &ApiRequest, plan: &ReadPlan<'_>) -> String {
+    sql.push("WITH pgrst_source AS (");
+    rows::select(sql, &plan.root, None);
+    sql.push(")");
+    total(sql, request, plan)
 }
 
 /// SQL for how many rows there are in all; what it needs is written before. Where none are cut off, they are those of

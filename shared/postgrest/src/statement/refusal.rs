@@ -1,6 +1,7 @@
 //! What a write is turned down for after the fact. It has to fail inside of its transaction, which commits before anyone
 //! here can look: a text that is no number, marked for `error/refusal.rs`, is cast to one.
 
+use super::mutate::INSERTED;
 use super::sql::Sql;
 use crate::api_request::{Action, ApiRequest, MediaType};
 use crate::error::MARK;
@@ -40,6 +41,7 @@ pub(super) fn of_write(sql: &mut Sql, request: &ApiRequest, plan: &MutatePlan<'_
     if request.action == Action::Upsert {
         sql.push(" WHEN pg_catalog.count(*) <> 1");
         refuse(sql, "key", COUNT);
+        precondition(sql, request);
     } else {
         singular(sql, request);
     }
@@ -61,7 +63,7 @@ pub(super) fn of_call(sql: &mut Sql, request: &ApiRequest, is_read_only: bool) {
     settings(sql);
 }
 
-const COUNT: &str = "pg_catalog.count(*)";
+pub(super) const COUNT: &str = "pg_catalog.count(*)";
 
 fn singular(sql: &mut Sql, request: &ApiRequest) {
     if matches!(request.media_type, MediaType::Object { .. }) {
@@ -77,6 +79,16 @@ fn max_affected(sql: &mut Sql, request: &ApiRequest, rows: &str) {
     }
 }
 
+/// Whether a PUT has made its row: `ON CONFLICT` takes what it finds, and what was there may be gone.
+fn precondition(sql: &mut Sql, request: &ApiRequest) {
+    for (is_wanted, unwanted) in [(request.if_match.is_some(), " <> '0'"), (request.is_of_new, " = '0'")] {
+        if is_wanted {
+            sql.push(" WHEN ").push(INSERTED).push(unwanted);
+            refuse(sql, "precondition", COUNT);
+        }
+    }
+}
+
 /// What functions of the database set, and cannot be sent.
 fn settings(sql: &mut Sql) {
     sql.push(" WHEN ").push(HEADERS_ARE_UNUSABLE);
@@ -87,6 +99,6 @@ fn settings(sql: &mut Sql) {
 }
 
 /// Writes the cast. With a count in it, it is none that the planner could do beforehand.
-fn refuse(sql: &mut Sql, what: &str, rows: &str) {
+pub(super) fn refuse(sql: &mut Sql, what: &str, rows: &str) {
     sql.push(" THEN ('").push(MARK).push(what).push(":' || ").push(rows).push(")::bigint");
 }

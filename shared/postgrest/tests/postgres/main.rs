@@ -9,6 +9,7 @@ mod calls;
 #[path = "../../../catalog/tests/postgres/cluster.rs"]
 mod cluster;
 mod openapi;
+mod preconditions;
 mod roles;
 mod rules;
 mod writes;

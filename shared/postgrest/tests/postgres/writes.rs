@@ -3,11 +3,12 @@
 use config::TxEnd;
 use http::Response;
 use postgrest::Error;
+use sql::Isolation;
 
 use super::*;
 
 pub(super) struct Library<'a> {
-    cluster: &'a Cluster,
+    pub(super) cluster: &'a Cluster,
     pub(super) catalog: Catalog,
     config: Config,
 }
@@ -32,6 +33,7 @@ fn writes_on_a_real_postgres() {
     ok_counts(&library);
     ok_rollback(&library);
     ok_settings_of_the_response(&library);
+    preconditions::ok_preconditions(&library);
     err_nothing_stays(&library);
     err_privileges(&library);
     err_odd_values_are_values(&library);
@@ -48,7 +50,7 @@ impl<'a> Library<'a> {
     }
 
     /// Makes a request; one that is refused gives the refusal's response.
-    fn ask(&self, request: &str, headers: &[(&str, &str)], body: &str) -> Response<Bytes> {
+    pub(super) fn ask(&self, request: &str, headers: &[(&str, &str)], body: &str) -> Response<Bytes> {
         self.attempt(request, headers, body).unwrap_or_else(|error| error.response())
     }
 
@@ -79,31 +81,50 @@ impl<'a> Library<'a> {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Result<Response<Bytes>, Error> {
+        self.attempt_after("", request, headers, body)
+    }
+
+    /// The same, with this run in the same transaction just before the statement that is the answer.
+    pub(super) fn attempt_after(
+        &self,
+        before: &str,
+        request: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<Response<Bytes>, Error> {
         let request = self.read(request, headers, body, None)?;
         let plan = plan(&request, &self.catalog, &self.config)?;
         let caller = Caller { role: "writer", claims_json: "{}", is_anonymous: false };
         let statements = statements(&request, &plan, &caller, &self.catalog, &self.config);
-        let row = self.run(&statements).map_err(|error| Error::of_statement(*error, caller.is_anonymous))?;
+        let begin = match plan.isolation(&caller, &self.catalog, &self.config) {
+            Some(Isolation::RepeatableRead) => "begin isolation level repeatable read;\n",
+            _ => "begin;\n",
+        };
+        let row = self.run(begin, before, &statements);
+        let row = row.map_err(|error| Error::of_statement(*error, &plan, caller.is_anonymous))?;
         response(&request, &plan, row)
     }
 
-    /// Runs the statements as a batch does. The answer is the only row with a body.
-    fn run(&self, statements: &[Statement]) -> Result<Row, Box<sql::DatabaseError>> {
+    /// Runs the statements as a batch does. The answer is the last row with a body.
+    fn run(&self, begin: &str, before: &str, statements: &[Statement]) -> Result<Row, Box<sql::DatabaseError>> {
         let mut script = String::from(
             "\\set VERBOSITY verbose\n\\pset tuples_only off\n\\pset footer off\n\\pset fieldsep '\\037'\n\
-             \\pset recordsep '\\036'\n\\pset null '\\035'\nbegin;\n",
+             \\pset recordsep '\\036'\n\\pset null '\\035'\n\\o /dev/null\n",
         );
-        for statement in statements {
-            script += match statement.text.starts_with("WITH") {
-                true => "\\o\n",
-                false => "\\o /dev/null\n",
-            };
+        script += begin;
+        let answer = statements.iter().rposition(|statement| statement.text.starts_with("WITH"));
+        for (index, statement) in statements.iter().enumerate() {
+            if Some(index) == answer {
+                script += before;
+                script += "\\o\n";
+            }
             script += &match statement.parameters[..] {
                 [] if !statement.text.starts_with("WITH") => format!("{};\n", statement.text),
                 _ => execute(statement),
             };
+            script += "\\o /dev/null\n";
         }
-        let output = self.cluster.output("postgres", &(script + "\\o /dev/null\ncommit;\n"));
+        let output = self.cluster.output("postgres", &(script + "commit;\n"));
         if !output.status.success() {
             let text = String::from_utf8(output.stderr).unwrap();
             let (_, error) = text.split_once("ERROR:  ").expect(&text);
@@ -123,7 +144,7 @@ impl<'a> Library<'a> {
 
     /// Compares status and body; a refusal's body is its code.
     #[track_caller]
-    fn check(&self, request: &str, headers: &[(&str, &str)], body: &str, status: u16, expected: &str) {
+    pub(super) fn check(&self, request: &str, headers: &[(&str, &str)], body: &str, status: u16, expected: &str) {
         let response = self.attempt(request, headers, body);
         let (found, text) = match &response {
             Ok(response) => (response.status(), String::from_utf8_lossy(response.body()).into_owned()),
@@ -134,7 +155,7 @@ impl<'a> Library<'a> {
 
     /// What a query yields now.
     #[track_caller]
-    fn holds(&self, query: &str, expected: &str) {
+    pub(super) fn holds(&self, query: &str, expected: &str) {
         let found = self.cluster.run("postgres", &format!("set search_path = library;\n{query};\n"));
         assert_eq!(found.trim_end(), expected, "{query}");
     }
