@@ -6,11 +6,12 @@
 //! said in `terms.rs`; when one is fresh, in `cache`.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cache::{Directives, Entry, IN_PROGRESS_MAX, Key, KeyMaker, Snapshot, Store, Terms, has_match, wire};
+use cache::{Directives, Entry, Key, KeyMaker, Snapshot, Store, Terms, has_match, wire};
 use config::Config;
 use edge::{Edge, Error, Fault, HeaderMap, HeaderName, HeaderValue, KvPut, Method, StatusCode, header};
 use http::request::Parts;
@@ -50,10 +51,10 @@ pub(crate) struct Reading<'a> {
     /// The region's number.
     region: u64,
     store: Rc<RefCell<Store>>,
-    /// For keys of what is asked.
-    maker: KeyMaker,
-    /// The key of the request as it is spelled.
-    spelling: Key,
+    /// What keys begin with.
+    seed: u64,
+    /// The request as it is spelled.
+    spelling: Vec<u8>,
     directives: Directives,
     /// What the answer has to contain.
     demanded: Snapshot,
@@ -101,7 +102,7 @@ impl<'a> Reading<'a> {
             return None;
         }
         let demanded = head.headers.get(SNAPSHOT).and_then(|value| Snapshot::parse(value.to_str().ok()?));
-        let maker = request_key::maker(edge, region, known);
+        let seed = request_key::seed(edge, region, known);
         Some(Reading {
             edge,
             config,
@@ -109,8 +110,8 @@ impl<'a> Reading<'a> {
             headers: &head.headers,
             region: region.fingerprint(),
             store: store(edge),
-            spelling: request_key::of_spelling(maker.clone(), head, who),
-            maker,
+            seed,
+            spelling: request_key::spelling(seed, head, who),
             directives,
             // What is malformed is nobody's, and demands nothing.
             demanded: demanded.unwrap_or_default(),
@@ -121,7 +122,7 @@ impl<'a> Reading<'a> {
 
     /// The response, if there is one to this very request that may be given without asking anybody.
     pub(crate) fn at_once(&self) -> Option<http::Response<Bytes>> {
-        let entry = self.store.borrow().get(&self.spelling)?;
+        let entry = self.store.borrow().get_spelled(&self.spelling)?;
         let age = self.age(&entry, self.asked_at)?;
         Some(self.hit(&entry, age, "memory"))
     }
@@ -134,7 +135,7 @@ impl<'a> Reading<'a> {
         statements: &[Statement],
     ) -> Option<Keeping<'a>> {
         let terms = terms::terms(self.config, &basis)?;
-        let key = request_key::of_meaning(self.maker.clone(), request, statements, &basis, self.who, self.config);
+        let key = request_key::key(self.seed, request, statements, &basis, self.who, self.config);
         let stored = self.find(&key, terms).await.map(|(entry, place)| Stored::new(entry, place));
         Some(Keeping { reading: self, key, groups: groups(&basis), tables: basis.tables, terms, stored })
     }
@@ -143,7 +144,7 @@ impl<'a> Reading<'a> {
     async fn find(&self, key: &Key, terms: Terms) -> Option<(Rc<Entry>, &'static str)> {
         let held = self.store.borrow().get(key);
         if held.is_some() {
-            self.store.borrow_mut().put_alias(self.spelling, *key);
+            self.store.borrow_mut().put_spelling(&self.spelling, *key);
         }
         let is_enough = held.as_ref().is_some_and(|entry| self.age(entry, self.asked_at).is_some());
         let kept = if terms.age_max.is_none() || is_enough { None } else { self.find_in_kv(key, terms).await };
@@ -165,7 +166,7 @@ impl<'a> Reading<'a> {
 
     fn put(&self, entry: Entry) -> Rc<Entry> {
         let mut store = self.store.borrow_mut();
-        store.put_alias(self.spelling, entry.key);
+        store.put_spelling(&self.spelling, entry.key);
         store.put(entry)
     }
 
@@ -183,19 +184,19 @@ impl<'a> Reading<'a> {
             *self.due.borrow_mut() = flight::board(self.edge, entry.key);
         }
         let ttl = entry.terms.age_max.unwrap_or_default().saturating_sub(age).as_secs();
-        self.response(entry, &format!("hit; ttl={ttl}; detail={place}"), Some(age))
+        self.response(entry, format_args!("hit; ttl={ttl}; detail={place}"), Some(age))
     }
 
-    fn response(&self, entry: &Entry, status: &str, age: Option<Duration>) -> http::Response<Bytes> {
-        self.finish(entry.response(), entry.snapshot_for(&self.demanded), status, age)
+    fn response(&self, entry: &Entry, status: fmt::Arguments<'_>, age: Option<Duration>) -> http::Response<Bytes> {
+        self.finish(entry.response(), entry.tells(&self.demanded), status, age)
     }
 
     /// Adds what every response to such a read says; one whose body the caller has goes without (RFC 9110 §13.2.2).
     fn finish(
         &self,
         mut response: http::Response<Bytes>,
-        snapshot: Snapshot,
-        status: &str,
+        told: Option<HeaderValue>,
+        status: fmt::Arguments<'_>,
         age: Option<Duration>,
     ) -> http::Response<Bytes> {
         let entity_tag = response.headers().get(header::ETAG);
@@ -205,9 +206,15 @@ impl<'a> Reading<'a> {
             response.headers_mut().remove(header::CONTENT_TYPE);
         }
         let headers = response.headers_mut();
-        tell_snapshot(snapshot, headers);
-        headers.extend(HeaderValue::try_from(format!("headland; {status}")).ok().map(|value| (CACHE_STATUS, value)));
-        headers.extend(age.map(|age| (header::AGE, HeaderValue::from(age.as_secs()))));
+        if let Some(told) = told {
+            headers.insert(SNAPSHOT, told);
+        }
+        if let Ok(status) = HeaderValue::try_from(format!("headland; {status}")) {
+            headers.insert(CACHE_STATUS, status);
+        }
+        if let Some(age) = age {
+            headers.insert(header::AGE, age.as_secs().into());
+        }
         response
     }
 
@@ -304,8 +311,8 @@ impl Keeping<'_> {
         let Stored { entry, snapshot, place } = self.stored.as_ref()?;
         let age = self.reading.asked_at.saturating_sub(entry.good_at());
         let is_enough = snapshot.contains_all(&self.reading.demanded) && age <= STALE_MAX;
-        let status = format!("fwd=stale; detail=\"unreachable, {place}\"");
-        is_enough.then(|| self.reading.response(entry, &status, Some(age)))
+        let status = format_args!("fwd=stale; detail=\"unreachable, {place}\"");
+        is_enough.then(|| self.reading.response(entry, status, Some(age)))
     }
 
     fn unchanged(&self, stored: &Stored, answer: &Answer, forward: &str) -> http::Response<Bytes> {
@@ -314,15 +321,16 @@ impl Keeping<'_> {
         entry.took(self.reading.edge.now().saturating_sub(self.reading.asked_at));
         entry.count_use();
         self.reading.keep_after_response(entry);
-        let status = format!("{forward}; fwd-status=304; detail={place}");
-        self.reading.response(entry, &status, Some(Duration::ZERO))
+        let status = format_args!("{forward}; fwd-status=304; detail={place}");
+        self.reading.response(entry, status, Some(Duration::ZERO))
     }
 
     fn keep(self, mut response: http::Response<Bytes>, answer: Answer, forward: &str) -> http::Response<Bytes> {
         self.describe(&mut response);
         let snapshot = answer.snapshot.unwrap_or_default();
         // It may be the answer to somebody else, who demanded less: nothing that was demanded would have changed it.
-        let told = answer.seen.as_ref().unwrap_or(&snapshot).clone().given_for(&self.reading.demanded);
+        let told =
+            wire::write_seen(answer.seen.as_ref().unwrap_or(&snapshot).clone().given_for(&self.reading.demanded));
         // Where the region does not hear of writers, it will not say that anything is good.
         if self.stored.is_some() {
             news::tell(self.reading.edge, self.reading.region, self.reading.config, &answer.writers);
@@ -332,7 +340,7 @@ impl Keeping<'_> {
         let entry = if is_of_use && is_whole { self.entry(&response, &snapshot) } else { None };
         let entry = entry.map(|entry| entry.showing(answer.seen));
         let Some(entry) = entry else {
-            return self.reading.finish(response, told, forward, None);
+            return self.reading.finish(response, told, format_args!("{forward}"), None);
         };
         entry.took(self.reading.edge.now().saturating_sub(self.reading.asked_at));
         if let Some(before) = &self.stored {
@@ -340,7 +348,7 @@ impl Keeping<'_> {
         }
         let entry = self.reading.put(entry);
         self.reading.keep_after_response(&entry);
-        self.reading.finish(response, told, &format!("{forward}; stored"), None)
+        self.reading.finish(response, told, format_args!("{forward}; stored"), None)
     }
 
     /// Why the region was asked (RFC 9211 §2.2), by what was known before it.
@@ -379,11 +387,10 @@ pub(crate) fn store(edge: &Edge) -> Rc<RefCell<Store>> {
     edge.instance_get().unwrap_or_else(|| edge.instance_put(RefCell::default()))
 }
 
-/// Says in a response what its caller has seen. It will be demanded, and so may grow.
+/// Says in a response what its caller has seen.
 pub(crate) fn tell_snapshot(snapshot: Snapshot, headers: &mut HeaderMap) {
-    if !snapshot.is_empty() {
-        let text = snapshot.grow(IN_PROGRESS_MAX).to_string();
-        headers.extend(HeaderValue::try_from(text).ok().map(|value| (SNAPSHOT, value)));
+    if let Some(told) = wire::write_seen(snapshot) {
+        headers.insert(SNAPSHOT, told);
     }
 }
 
