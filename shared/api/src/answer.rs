@@ -77,7 +77,7 @@ async fn run(
         Counting::Uncounted => None,
     };
     if head.method == Method::OPTIONS {
-        return info(&found, &head.headers, edge, &region, config).await;
+        return Box::pin(info(&found, &head.headers, edge, &region, config)).await;
     }
     let body = bytes(body, &head.method).await?;
     let is_read = matches!(found, Target::Relation(_)) && !has_body(&head.method);
@@ -98,30 +98,34 @@ async fn run(
         refresh(&head, read.as_ref(), edge, config, target);
         return Ok(response);
     }
-    let rules = known.as_ref().filter(|_| is_checked).map(|known| &known.catalog);
-    let api_request = ApiRequest::parse(&head.method, found, head.uri.query(), &head.headers, body, config, rules)?;
-    timing.stage("parse");
-    let counted = counted.as_ref();
-    let known = match known {
-        Some(known) => known,
-        None => {
-            let known = schema::at_hand(edge, &region, config).await?;
-            read = reading_with(&known);
-            known
-        }
-    };
-    let (request, reading) = (&api_request, read.as_ref());
-    let trip = Trip { edge, region: &region, config, caller: who.caller(), counted, request, reading };
-    let response = match trip.make(&known, known.version.as_deref(), &mut timing).await {
-        Err(refusal) if schema::is_outdated(edge, &known, &refusal) => {
-            let known = schema::newer(edge, &region, config, &known).await?;
-            let read = reading_with(&known);
-            Trip { reading: read.as_ref(), ..trip }.make(&known, None, &mut timing).await
-        }
-        outcome => outcome,
-    }?;
-    refresh(&head, read.as_ref(), edge, config, target);
-    Ok(response)
+    // A future is moved about as a whole, several times: that of an answer from memory is small without this.
+    Box::pin(async {
+        let rules = known.as_ref().filter(|_| is_checked).map(|known| &known.catalog);
+        let api_request = ApiRequest::parse(&head.method, found, head.uri.query(), &head.headers, body, config, rules)?;
+        timing.stage("parse");
+        let counted = counted.as_ref();
+        let known = match known {
+            Some(known) => known,
+            None => {
+                let known = schema::at_hand(edge, &region, config).await?;
+                read = reading_with(&known);
+                known
+            }
+        };
+        let (request, reading) = (&api_request, read.as_ref());
+        let trip = Trip { edge, region: &region, config, caller: who.caller(), counted, request, reading };
+        let response = match trip.make(&known, known.version.as_deref(), &mut timing).await {
+            Err(refusal) if schema::is_outdated(edge, &known, &refusal) => {
+                let known = schema::newer(edge, &region, config, &known).await?;
+                let read = reading_with(&known);
+                Trip { reading: read.as_ref(), ..trip }.make(&known, None, &mut timing).await
+            }
+            outcome => outcome,
+        }?;
+        refresh(&head, read.as_ref(), edge, config, target);
+        Ok(response)
+    })
+    .await
 }
 
 /// Asks once more after the response, where what was given from memory is about to be too old.

@@ -29,9 +29,13 @@ impl Keys {
     /// # Errors
     /// A variable or option that the operator has to mend. The text does not hold any part of a key.
     pub(crate) async fn of(edge: &Edge, config: &Config) -> Result<Rc<Keys>, Error> {
-        if let Some(keys) = edge.instance_get::<Keys>() {
-            return Ok(keys);
+        match edge.instance_get() {
+            Some(keys) => Ok(keys),
+            None => Box::pin(Keys::read(edge, config)).await,
         }
+    }
+
+    async fn read(edge: &Edge, config: &Config) -> Result<Rc<Keys>, Error> {
         let jwt_secret = edge.secret("jwt_secret").await;
         let own = jwt_secret.map(|secret| KeySet::parse(secret.expose(), config.jwt_secret_is_base64)).transpose();
         let listed = |keys: Option<Secret>| -> Vec<String> {

@@ -10,9 +10,13 @@ const BUILT_IN: &str = include_str!("../../../headland.toml");
 
 /// Reads the policy once in an instance. One that cannot be read is the operator's to mend, and serves nobody.
 pub(crate) async fn config(edge: &Edge) -> Result<Rc<Config>, Error> {
-    if let Some(config) = edge.instance_get::<Config>() {
-        return Ok(config);
+    match edge.instance_get() {
+        Some(config) => Ok(config),
+        None => Box::pin(read(edge)).await,
     }
+}
+
+async fn read(edge: &Edge) -> Result<Rc<Config>, Error> {
     let variable = edge.variable("headland_config").await;
     let text = variable.as_deref().unwrap_or(BUILT_IN);
     let config = Config::parse(text).map_err(Error::internal)?;

@@ -6,11 +6,12 @@
 //! said in `terms.rs`; when one is fresh, in `cache`.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cache::{Directives, Entry, IN_PROGRESS_MAX, Key, KeyMaker, Snapshot, Store, Terms, entity_tag, has_match, wire};
+use cache::{Directives, Entry, Key, Snapshot, Store, Terms, entity_tag, has_match, wire};
 use config::Config;
 use edge::{Edge, Error, Fault, HeaderMap, HeaderName, HeaderValue, KvPut, Method, StatusCode, header};
 use http::request::Parts;
@@ -48,10 +49,10 @@ pub(crate) struct Reading<'a> {
     /// The region's number.
     region: u64,
     store: Rc<RefCell<Store>>,
-    /// For keys of what is asked.
-    maker: KeyMaker,
-    /// The key of the request as it is spelled.
-    spelling: Key,
+    /// What keys begin with.
+    seed: u64,
+    /// The request as it is spelled.
+    spelling: Vec<u8>,
     directives: Directives,
     /// What the answer has to contain.
     demanded: Snapshot,
@@ -99,7 +100,7 @@ impl<'a> Reading<'a> {
             return None;
         }
         let demanded = head.headers.get(SNAPSHOT).and_then(|value| Snapshot::parse(value.to_str().ok()?));
-        let maker = request_key::maker(edge, region, known);
+        let seed = request_key::seed(edge, region, known);
         Some(Reading {
             edge,
             config,
@@ -107,8 +108,8 @@ impl<'a> Reading<'a> {
             headers: &head.headers,
             region: region.fingerprint(),
             store: store(edge),
-            spelling: request_key::of_spelling(maker.clone(), head, who),
-            maker,
+            seed,
+            spelling: request_key::spelling(seed, head, who),
             directives,
             // What is malformed is nobody's, and demands nothing.
             demanded: demanded.unwrap_or_default(),
@@ -119,7 +120,7 @@ impl<'a> Reading<'a> {
 
     /// The response, if there is one to this very request that may be given without asking anybody.
     pub(crate) fn at_once(&self) -> Option<http::Response<Bytes>> {
-        let entry = self.store.borrow().get(&self.spelling)?;
+        let entry = self.store.borrow().get_spelled(&self.spelling)?;
         let age = self.age(&entry, self.asked_at)?;
         Some(self.hit(&entry, age, "memory"))
     }
@@ -132,7 +133,7 @@ impl<'a> Reading<'a> {
         statements: &[Statement],
     ) -> Option<Keeping<'a>> {
         let terms = terms::terms(self.config, &basis)?;
-        let key = request_key::of_meaning(self.maker.clone(), request, statements, &basis, self.who, self.config);
+        let key = request_key::key(self.seed, request, statements, &basis, self.who, self.config);
         let stored = self.find(&key, terms).await.map(|(entry, place)| Stored::new(entry, place));
         Some(Keeping { reading: self, key, groups: groups(&basis), tables: basis.tables, terms, stored })
     }
@@ -141,7 +142,7 @@ impl<'a> Reading<'a> {
     async fn find(&self, key: &Key, terms: Terms) -> Option<(Rc<Entry>, &'static str)> {
         let held = self.store.borrow().get(key);
         if held.is_some() {
-            self.store.borrow_mut().put_alias(self.spelling, *key);
+            self.store.borrow_mut().put_spelling(&self.spelling, *key);
         }
         let is_enough = held.as_ref().is_some_and(|entry| self.age(entry, self.asked_at).is_some());
         let kept = if terms.age_max.is_none() || is_enough { None } else { self.find_in_kv(key, terms).await };
@@ -163,7 +164,7 @@ impl<'a> Reading<'a> {
 
     fn put(&self, entry: Entry) -> Rc<Entry> {
         let mut store = self.store.borrow_mut();
-        store.put_alias(self.spelling, entry.key);
+        store.put_spelling(&self.spelling, entry.key);
         store.put(entry)
     }
 
@@ -179,19 +180,19 @@ impl<'a> Reading<'a> {
         if entry.is_due(age, flight::luck(self.edge)) {
             *self.due.borrow_mut() = flight::board(self.edge, entry.key);
         }
-        self.response(entry, &format!("hit; ttl={}; detail={place}", ttl(&entry.terms, age)), Some(age))
+        self.response(entry, format_args!("hit; ttl={}; detail={place}", ttl(&entry.terms, age)), Some(age))
     }
 
-    fn response(&self, entry: &Entry, status: &str, age: Option<Duration>) -> http::Response<Bytes> {
-        self.finish(entry.response(), entry.snapshot_for(&self.demanded), status, age)
+    fn response(&self, entry: &Entry, status: fmt::Arguments<'_>, age: Option<Duration>) -> http::Response<Bytes> {
+        self.finish(entry.response(), entry.tells(&self.demanded), status, age)
     }
 
     /// Adds what every response to such a read says; one whose body the caller has goes without (RFC 9110 §13.2.2).
     fn finish(
         &self,
         mut response: http::Response<Bytes>,
-        snapshot: Snapshot,
-        status: &str,
+        told: Option<HeaderValue>,
+        status: fmt::Arguments<'_>,
         age: Option<Duration>,
     ) -> http::Response<Bytes> {
         let entity_tag = response.headers().get(header::ETAG);
@@ -201,9 +202,15 @@ impl<'a> Reading<'a> {
             response.headers_mut().remove(header::CONTENT_TYPE);
         }
         let headers = response.headers_mut();
-        tell_snapshot(snapshot, headers);
-        headers.extend(HeaderValue::try_from(format!("headland; {status}")).ok().map(|value| (CACHE_STATUS, value)));
-        headers.extend(age.map(|age| (header::AGE, HeaderValue::from(age.as_secs()))));
+        if let Some(told) = told {
+            headers.insert(SNAPSHOT, told);
+        }
+        if let Ok(status) = HeaderValue::try_from(format!("headland; {status}")) {
+            headers.insert(CACHE_STATUS, status);
+        }
+        if let Some(age) = age {
+            headers.insert(header::AGE, age.as_secs().into());
+        }
         response
     }
 
@@ -301,8 +308,8 @@ impl Keeping<'_> {
         let age = self.reading.asked_at.saturating_sub(entry.good_at());
         let is_enough = snapshot.contains_all(&self.reading.demanded)
             && age <= self.reading.directives.age_max_if_error(&entry.terms);
-        let status = format!("fwd=stale; detail=\"unreachable, {place}\"");
-        is_enough.then(|| self.reading.response(entry, &status, Some(age)))
+        let status = format_args!("fwd=stale; detail=\"unreachable, {place}\"");
+        is_enough.then(|| self.reading.response(entry, status, Some(age)))
     }
 
     fn unchanged(&self, stored: &Stored, answer: &Answer, forward: &str) -> http::Response<Bytes> {
@@ -311,15 +318,16 @@ impl Keeping<'_> {
         entry.took(self.reading.edge.now().saturating_sub(self.reading.asked_at));
         entry.count_use();
         self.reading.keep_after_response(entry);
-        let status = format!("{forward}; fwd-status=304; detail={place}");
-        self.reading.response(entry, &status, Some(Duration::ZERO))
+        let status = format_args!("{forward}; fwd-status=304; detail={place}");
+        self.reading.response(entry, status, Some(Duration::ZERO))
     }
 
     fn keep(self, mut response: http::Response<Bytes>, answer: Answer, forward: &str) -> http::Response<Bytes> {
         self.describe(&mut response);
         let snapshot = answer.snapshot.unwrap_or_default();
         // It may be the answer to somebody else, who demanded less: nothing that was demanded would have changed it.
-        let told = answer.seen.as_ref().unwrap_or(&snapshot).clone().given_for(&self.reading.demanded);
+        let told =
+            wire::write_seen(answer.seen.as_ref().unwrap_or(&snapshot).clone().given_for(&self.reading.demanded));
         // Where the region does not hear of writers, it will not say that anything is good.
         if self.stored.is_some() {
             news::tell(self.reading.edge, self.reading.region, self.reading.config, &answer.writers);
@@ -329,7 +337,7 @@ impl Keeping<'_> {
         let entry = if is_of_use && is_whole { self.entry(&response, &snapshot) } else { None };
         let entry = entry.map(|entry| entry.showing(answer.seen));
         let Some(entry) = entry else {
-            return self.reading.finish(response, told, forward, None);
+            return self.reading.finish(response, told, format_args!("{forward}"), None);
         };
         entry.took(self.reading.edge.now().saturating_sub(self.reading.asked_at));
         if let Some(before) = &self.stored {
@@ -337,7 +345,7 @@ impl Keeping<'_> {
         }
         let entry = self.reading.put(entry);
         self.reading.keep_after_response(&entry);
-        self.reading.finish(response, told, &format!("{forward}; stored"), None)
+        self.reading.finish(response, told, format_args!("{forward}; stored"), None)
     }
 
     /// Why the region was asked (RFC 9211 §2.2), by what was known before it.
@@ -380,11 +388,10 @@ fn ttl(terms: &Terms, age: Duration) -> i64 {
     terms.age_max.unwrap_or_default().as_secs() as i64 - begun as i64
 }
 
-/// Says in a response what its caller has seen. It will be demanded, and so may grow.
+/// Says in a response what its caller has seen.
 pub(crate) fn tell_snapshot(snapshot: Snapshot, headers: &mut HeaderMap) {
-    if !snapshot.is_empty() {
-        let text = snapshot.grow(IN_PROGRESS_MAX).to_string();
-        headers.extend(HeaderValue::try_from(text).ok().map(|value| (SNAPSHOT, value)));
+    if let Some(told) = wire::write_seen(snapshot) {
+        headers.insert(SNAPSHOT, told);
     }
 }
 

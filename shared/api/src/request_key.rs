@@ -1,12 +1,12 @@
-//! The keys of reads: as spelled, which costs no look into the request, and by all that decides the answer.
+//! What a read is found by: as it is spelled, which costs no look into the request; and the key of all that decides its answer.
 //!
-//! Nothing of a request is kept beside its answer, so a key has in it whatever tells two requests apart.
+//! Nothing of a request is kept beside its answer but its spelling, so both have in them whatever tells two requests apart.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use cache::{Key, KeyMaker};
 use config::Config;
-use edge::Edge;
+use edge::{Edge, HeaderName, header};
 use http::request::Parts;
 use postgrest::{ApiRequest, Basis};
 use sql::{Region, Statement};
@@ -16,41 +16,49 @@ use crate::schema::Fetched;
 use crate::{policy, terms};
 
 /// The headers that the dialect looks at, beside those that say who asks.
-const HEADERS: [&str; 4] = ["accept", "accept-profile", "prefer", "range"];
+const HEADERS: [HeaderName; 4] =
+    [header::ACCEPT, HeaderName::from_static("accept-profile"), HeaderName::from_static("prefer"), header::RANGE];
 
-/// What all keys of requests begin with: region and credential, policy, and what is known of the schema. Nobody who does not know
+/// What all spellings and keys begin with: region and credential, policy, and what is known of the schema. Nobody who does not know
 /// the credential can tell keys.
-pub(crate) fn maker(edge: &Edge, region: &Region, known: &Fetched) -> KeyMaker {
+pub(crate) fn seed(edge: &Edge, region: &Region, known: &Fetched) -> u64 {
     let mut hasher = DefaultHasher::new();
     // The version also changes with what is not in the catalog: privileges, and who is a member of which role.
     (region.fingerprint(), policy::fingerprint(edge), known.catalog.checksum(), &known.version).hash(&mut hasher);
-    KeyMaker::new(hasher.finish())
+    hasher.finish()
 }
 
-/// All of a request that can have a part in its answer, as it was sent.
-pub(crate) fn of_spelling(mut maker: KeyMaker, head: &Parts, who: &Who) -> Key {
-    maker.part(head.method.as_str().as_bytes());
-    maker.part(head.uri.path().as_bytes());
-    maker.optional(head.uri.query().map(str::as_bytes));
-    maker.part(who.caller().role.as_bytes());
-    maker.part(who.caller().claims_json.as_bytes());
-    for name in HEADERS {
+/// All of a request that can have a part in its answer, as it was sent. The parts' number, order and borders count.
+pub(crate) fn spelling(seed: u64, head: &Parts, who: &Who) -> Vec<u8> {
+    let mut spelling = Vec::with_capacity(512);
+    spelling.extend_from_slice(&seed.to_le_bytes());
+    let mut part = |bytes: &[u8]| {
+        spelling.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+        spelling.extend_from_slice(bytes);
+    };
+    part(head.method.as_str().as_bytes());
+    // A path has no `?` in it.
+    part(head.uri.path_and_query().map_or("", |path| path.as_str()).as_bytes());
+    part(who.caller().role.as_bytes());
+    part(who.caller().claims_json.as_bytes());
+    for name in &HEADERS {
         let values = head.headers.get_all(name);
-        maker.part(&[values.iter().count() as u8]);
-        values.iter().for_each(|value| maker.part(value.as_bytes()));
+        part(&[values.iter().count() as u8]);
+        values.iter().for_each(|value| part(value.as_bytes()));
     }
-    maker.key()
+    spelling
 }
 
 /// What the request asks for, and of its caller what decides the answer. Other spellings of it have the same key.
-pub(crate) fn of_meaning(
-    mut maker: KeyMaker,
+pub(crate) fn key(
+    seed: u64,
     request: &ApiRequest,
     statements: &[Statement],
     basis: &Basis<'_>,
     who: &Who,
     config: &Config,
 ) -> Key {
+    let mut maker = KeyMaker::new(seed);
     add_caller(&mut maker, basis, who, config);
     postgrest::identity(request, statements, &mut |part| maker.optional(part.map(str::as_bytes)));
     maker.key()

@@ -9,7 +9,6 @@ use std::rc::Rc;
 use config::Config;
 use edge::{Edge, HeaderMap, header};
 use postgrest::{Caller, ErrorKind};
-use serde_json::json;
 use token::{Claims, RolePath};
 
 use crate::keys::Keys;
@@ -70,7 +69,8 @@ impl Who {
 
     fn with_role(role: &str, config: &Config) -> Who {
         let is_anonymous = config.db_anon_role.as_deref() == Some(role);
-        Who { role: role.to_owned(), claims_json: json!({ "role": role }).to_string(), is_anonymous, claims: None }
+        let quoted = serde_json::to_string(role).expect("text always serialises");
+        Who { role: role.to_owned(), claims_json: format!("{{\"role\":{quoted}}}"), is_anonymous, claims: None }
     }
 
     /// The role in force.

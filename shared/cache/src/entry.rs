@@ -16,12 +16,15 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::{Key, RelationId, Snapshot};
+use crate::{Key, RelationId, Snapshot, wire};
 
 /// Longest body of an answer that is stored, in bytes. With the rest it fits into a value of any key-value store.
 pub const BODY_BYTES_MAX: usize = 900_000;
 /// Longest of all the rest.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
+
+/// About how many headers are added for each caller: there is room for them.
+const HEADERS_ADDED: usize = 8;
 
 const VERSION: u8 = 2;
 
@@ -58,6 +61,8 @@ pub struct Entry {
     snapshot: RefCell<Snapshot>,
     /// What whoever is given it has seen, where that is more.
     seen: Option<Snapshot>,
+    /// What its callers are told that they have seen, but for those who have seen more; once it was made.
+    told: RefCell<Option<HeaderValue>>,
     /// A moment when it was good, since the Unix epoch.
     good_at: Cell<Duration>,
     /// How long the region took the last time that it was asked.
@@ -79,7 +84,8 @@ impl Entry {
         snapshot: Snapshot,
         good_at: Duration,
     ) -> Option<Entry> {
-        let (head, body) = response.into_parts();
+        let (mut head, body) = response.into_parts();
+        head.headers.reserve(HEADERS_ADDED);
         let entry = Entry {
             key,
             status: head.status,
@@ -89,6 +95,7 @@ impl Entry {
             terms,
             snapshot: RefCell::new(snapshot),
             seen: None,
+            told: RefCell::default(),
             good_at: Cell::new(good_at),
             cost: Cell::default(),
             is_used: Cell::default(),
@@ -126,6 +133,20 @@ impl Entry {
         response
     }
 
+    /// What a caller is told who demanded a snapshot and is given this ([`wire::HEADLAND_SNAPSHOT`]); `None` where there is nothing to
+    /// tell.
+    pub fn tells(&self, demanded: &Snapshot) -> Option<HeaderValue> {
+        if !self.snapshot().contains_all(demanded) {
+            return wire::write_seen(self.snapshot_for(demanded));
+        }
+        let made = self.told.borrow().clone();
+        made.or_else(|| {
+            let told = wire::write_seen(self.snapshot_for(demanded));
+            self.told.borrow_mut().clone_from(&told);
+            told
+        })
+    }
+
     /// What a caller has seen who demanded a snapshot, and is given this for it: there was nothing in what was demanded that
     /// would have changed the answer.
     pub fn snapshot_for(&self, demanded: &Snapshot) -> Snapshot {
@@ -151,6 +172,7 @@ impl Entry {
     /// The region has said, when it was asked at the moment `at`, that the answer is still good, and contains this by now.
     pub fn renew(&self, snapshot: &Snapshot, at: Duration) {
         self.snapshot.borrow_mut().merge(snapshot);
+        self.told.take();
         self.good_at.set(self.good_at.get().max(at));
     }
 
@@ -221,6 +243,7 @@ impl Entry {
             terms,
             snapshot: RefCell::new(snapshot),
             seen,
+            told: RefCell::default(),
             good_at: Cell::new(good_at),
             cost: Cell::new(cost),
             is_used: Cell::default(),
@@ -246,7 +269,7 @@ fn take_block(bytes: &mut Bytes) -> Option<Bytes> {
 }
 
 fn headers(block: &[u8]) -> Option<HeaderMap> {
-    let mut headers = HeaderMap::with_capacity(12);
+    let mut headers = HeaderMap::with_capacity(8 + HEADERS_ADDED);
     for line in block.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let colon = line.iter().position(|byte| *byte == b':')?;
         let name = HeaderName::from_bytes(&line[..colon]).ok()?;
@@ -338,6 +361,29 @@ mod tests {
             let elsewhere = Snapshot::of_postgres(Timeline(8), "31:31:").unwrap();
             assert_eq!(entry.snapshot_for(&elsewhere), snapshot("10:30:10,12"));
         }
+    }
+
+    /// Each caller is told what it has seen, whoever was told before it, and also when there is more of it.
+    #[test]
+    fn ok_what_callers_are_told() {
+        let entry = entry(Bytes::new()).unwrap();
+        let elsewhere = Snapshot::of_postgres(Timeline(8), "90:90:").unwrap();
+        let nothing = Snapshot::default();
+        let check = |demanded: &Snapshot, expected: &str| {
+            let told = entry.tells(demanded).unwrap();
+            assert_eq!(Snapshot::parse(told.to_str().unwrap()).unwrap(), snapshot(expected), "{demanded}");
+        };
+        for _ in 0..2 {
+            check(&nothing, "10:20:10,12");
+            check(&snapshot("9:9:"), "10:20:10,12");
+            check(&snapshot("31:31:"), "31:31:");
+            check(&elsewhere, "10:20:10,12");
+        }
+        entry.renew(&snapshot("20:30:"), entry.good_at());
+        check(&nothing, "20:30:");
+        let without =
+            Entry::new(key(), http::Response::default(), vec![], TERMS, nothing.clone(), Duration::ZERO).unwrap();
+        assert_eq!(without.tells(&nothing), None);
     }
 
     #[test]

@@ -5,78 +5,89 @@ use std::rc::Rc;
 
 use crate::{Entry, Key};
 
-/// Most answers and other names of answers.
+/// Most answers and spellings of requests.
 const PLACES_MAX: usize = 2048;
-/// Most bytes of answers.
+/// Most bytes of them.
 const BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Answers by their keys.
+/// Answers by their keys, and the keys of requests as they are spelled.
+///
+/// A spelling is compared as it is: nothing is computed of it, and no two are taken for one.
 ///
 /// What is full is made room in as CLOCK does it: a hand goes round, passes by what was asked for since it was last there, and
-/// takes what was not. The order of the round is that of the keys, which is as good as any.
+/// takes what was not. The order of the round is that of the names, which is as good as any.
 #[derive(Default)]
 pub(crate) struct Memory {
-    /// Sorted by key.
+    /// Sorted by name.
     places: Vec<Place>,
     bytes: usize,
     hand: usize,
 }
 
 struct Place {
-    key: Key,
     held: Held,
     was_asked_for: Cell<bool>,
 }
 
 enum Held {
-    Entry(Rc<Entry>),
-    /// Another name of what is under this key.
-    Alias(Key),
+    Answer(Rc<Entry>),
+    /// A request as it is spelled, and the key of its answer.
+    Spelling(Box<[u8]>, Key),
+}
+
+/// What is held is found by this.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Name<'a> {
+    Answer(&'a Key),
+    Spelling(&'a [u8]),
 }
 
 impl Memory {
-    /// The answer with this key, or with this other name.
+    /// The answer with this key.
     pub(crate) fn get(&self, key: &Key) -> Option<Rc<Entry>> {
-        match self.find(key)? {
-            Held::Entry(entry) => Some(entry.clone()),
-            Held::Alias(key) => match self.find(key)? {
-                Held::Entry(entry) => Some(entry.clone()),
-                Held::Alias(_) => None,
-            },
+        match self.find(Name::Answer(key))? {
+            Held::Answer(entry) => Some(entry.clone()),
+            Held::Spelling(..) => None,
+        }
+    }
+
+    /// The answer to a request that is spelled like this.
+    pub(crate) fn get_spelled(&self, spelling: &[u8]) -> Option<Rc<Entry>> {
+        match self.find(Name::Spelling(spelling))? {
+            Held::Spelling(_, key) => self.get(key),
+            Held::Answer(_) => None,
         }
     }
 
     /// Keeps an answer, in place of any other with its key.
     pub(crate) fn put(&mut self, entry: Rc<Entry>) {
-        self.bytes += entry.bytes();
-        self.hold(entry.key, Held::Entry(entry));
+        self.hold(Held::Answer(entry));
     }
 
-    /// Keeps another name of an answer.
-    pub(crate) fn put_alias(&mut self, alias: Key, key: Key) {
-        if alias != key {
-            self.hold(alias, Held::Alias(key));
-        }
+    /// Keeps a spelling of the request whose answer has this key.
+    pub(crate) fn put_spelling(&mut self, spelling: &[u8], key: Key) {
+        self.hold(Held::Spelling(spelling.into(), key));
     }
 
-    fn find(&self, key: &Key) -> Option<&Held> {
-        let place = &self.places[self.place(key).ok()?];
+    fn find(&self, name: Name<'_>) -> Option<&Held> {
+        let place = &self.places[self.place(name).ok()?];
         place.was_asked_for.set(true);
         Some(&place.held)
     }
 
-    fn place(&self, key: &Key) -> Result<usize, usize> {
-        self.places.binary_search_by(|place| place.key.cmp(key))
+    fn place(&self, name: Name<'_>) -> Result<usize, usize> {
+        self.places.binary_search_by(|place| place.held.name().cmp(&name))
     }
 
-    fn hold(&mut self, key: Key, held: Held) {
-        match self.place(&key) {
+    fn hold(&mut self, held: Held) {
+        self.bytes += held.bytes();
+        match self.place(held.name()) {
             Ok(index) => {
                 let before = std::mem::replace(&mut self.places[index].held, held);
                 self.bytes -= before.bytes();
             }
             Err(index) => {
-                self.places.insert(index, Place { key, held, was_asked_for: Cell::new(false) });
+                self.places.insert(index, Place { held, was_asked_for: Cell::new(false) });
                 // It stays before the same one, and what is new is met last.
                 self.hand += usize::from(index <= self.hand);
             }
@@ -100,10 +111,17 @@ impl Memory {
 }
 
 impl Held {
+    fn name(&self) -> Name<'_> {
+        match self {
+            Held::Answer(entry) => Name::Answer(&entry.key),
+            Held::Spelling(spelling, _) => Name::Spelling(spelling),
+        }
+    }
+
     fn bytes(&self) -> usize {
         match self {
-            Held::Entry(entry) => entry.bytes(),
-            Held::Alias(_) => 0,
+            Held::Answer(entry) => entry.bytes(),
+            Held::Spelling(spelling, _) => spelling.len(),
         }
     }
 }
@@ -128,22 +146,24 @@ mod tests {
     }
 
     #[test]
-    fn ok_by_key_and_by_other_names() {
+    fn ok_by_key_and_as_spelled() {
         let mut memory = Memory::default();
         assert!(memory.get(&key(1)).is_none());
         let (one, other) = (entry(1, 1), entry(1, 2));
         memory.put(one.clone());
-        memory.put_alias(key(2), key(1));
-        memory.put_alias(key(1), key(1));
+        for spelling in [b"/a?b", b"/b?a"] {
+            memory.put_spelling(spelling, key(1));
+        }
         assert!(Rc::ptr_eq(&memory.get(&key(1)).unwrap(), &one));
-        assert!(Rc::ptr_eq(&memory.get(&key(2)).unwrap(), &one));
+        assert!(Rc::ptr_eq(&memory.get_spelled(b"/a?b").unwrap(), &one));
+        assert!(memory.get_spelled(b"/a").is_none() && memory.get_spelled(b"").is_none());
         memory.put(other.clone());
-        assert!(Rc::ptr_eq(&memory.get(&key(2)).unwrap(), &other));
-        assert_eq!(memory.bytes, other.bytes());
-        memory.put_alias(key(3), key(4));
-        assert!(memory.get(&key(3)).is_none());
-        memory.put_alias(key(4), key(3));
-        assert!(memory.get(&key(3)).is_none(), "names do not go round in circles");
+        assert!(Rc::ptr_eq(&memory.get_spelled(b"/b?a").unwrap(), &other));
+        assert_eq!(memory.bytes, other.bytes() + 8);
+        // Of what has gone only the name may be left, and it may become another's.
+        memory.put_spelling(b"/a?b", key(2));
+        assert!(memory.get_spelled(b"/a?b").is_none());
+        assert_eq!(memory.bytes, other.bytes() + 8);
     }
 
     /// A million keys of which nobody asks twice, and one that everybody asks for.

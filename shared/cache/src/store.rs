@@ -7,7 +7,7 @@ use crate::knowledge::Knowledge;
 use crate::memory::Memory;
 use crate::{Entry, Key, RelationId, Snapshot};
 
-/// Stored answers, and the judgement of them: at most 2,048 answers and other names of answers, 16 MB, and the writers of 1,024
+/// Stored answers, and the judgement of them: at most 2,048 answers and spellings of requests, 16 MB, and the writers of 1,024
 /// relations.
 #[derive(Default)]
 pub struct Store {
@@ -16,7 +16,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// The answer with this key, or with this other name.
+    /// The answer with this key.
     pub fn get(&self, key: &Key) -> Option<Rc<Entry>> {
         self.memory.get(key)
     }
@@ -31,9 +31,14 @@ impl Store {
         })
     }
 
-    /// Keeps another name of an answer.
-    pub fn put_alias(&mut self, alias: Key, key: Key) {
-        self.memory.put_alias(alias, key);
+    /// The answer to a request that is spelled like this.
+    pub fn get_spelled(&self, spelling: &[u8]) -> Option<Rc<Entry>> {
+        self.memory.get_spelled(spelling)
+    }
+
+    /// Keeps a spelling of the request whose answer has this key.
+    pub fn put_spelling(&mut self, spelling: &[u8], key: Key) {
+        self.memory.put_spelling(spelling, key);
     }
 
     /// How long ago an answer was certainly good, if at the moment `now` it may be given to a caller who demands a snapshot and takes

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use http::HeaderValue;
+
 use crate::{IN_PROGRESS_MAX, RelationId, Snapshot};
 
 /// Most relations that an answer is said to be made of.
@@ -23,6 +25,11 @@ pub const HEADLAND_SEEN: &str = "headland-seen";
 pub const HEADLAND_KNOWN: &str = "headland-known";
 /// Of an answer: who has written each of the relations.
 pub const HEADLAND_WRITERS: &str = "headland-writers";
+
+/// Writes what a caller has seen; `None` if that is nothing. It will be demanded, and so may grow.
+pub fn write_seen(snapshot: Snapshot) -> Option<HeaderValue> {
+    if snapshot.is_empty() { None } else { HeaderValue::try_from(snapshot.grow(IN_PROGRESS_MAX).to_string()).ok() }
+}
 
 /// Writes a list of tables.
 pub fn write_tables(tables: &[RelationId]) -> String {

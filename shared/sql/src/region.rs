@@ -51,7 +51,7 @@ impl Region {
     pub async fn of(edge: &Edge) -> Result<Rc<Region>, Error> {
         match edge.instance_get() {
             Some(region) => Ok(region),
-            None => Ok(edge.instance_put(Region::from_variables(edge).await?)),
+            None => Ok(edge.instance_put(Box::pin(Region::from_variables(edge)).await?)),
         }
     }
 
