@@ -82,12 +82,13 @@ async fn run(
     let body = bytes(body, &head.method).await?;
     let is_read = matches!(found, Target::Relation(_)) && !has_body(&head.method);
     let is_checked = config.validate_by_catalog && is_write(&head.method, &found);
+    let asked_at = edge.now();
     let known = match is_checked {
         true => Some(schema::at_hand(edge, &region, config).await?),
-        false => schema::in_memory(edge, &region, config),
+        false => schema::in_memory(edge, &region, config, asked_at),
     };
     let reading_with = |known: &Fetched| match is_read {
-        true => Reading::of(&head, &who, edge, &region, config, known),
+        true => Reading::of(&head, &who, edge, &region, config, known, asked_at),
         false => None,
     };
     let mut read = known.as_deref().and_then(reading_with);

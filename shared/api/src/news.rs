@@ -99,8 +99,8 @@ pub(crate) async fn hear(edge: &Edge, region: u64, store: &RefCell<Store>) {
 }
 
 /// The same after the response.
-pub(crate) fn hear_after_response(edge: &Edge, region: u64, store: &Rc<RefCell<Store>>) {
-    if edge.now() >= News::of(edge).heard_at.get() + PAUSE {
+pub(crate) fn hear_after_response(edge: &Edge, region: u64, store: &Rc<RefCell<Store>>, now: Duration) {
+    if now >= News::of(edge).heard_at.get() + PAUSE {
         let (later, store) = (edge.clone(), store.clone());
         edge.after_response(async move { hear(&later, region, &store).await });
     }

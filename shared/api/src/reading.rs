@@ -94,6 +94,7 @@ impl<'a> Reading<'a> {
         region: &Region,
         config: &'a Config,
         known: &Fetched,
+        asked_at: Duration,
     ) -> Option<Reading<'a>> {
         let directives = Directives::of(&head.headers);
         if !matches!(head.method, Method::GET | Method::HEAD) || directives.no_store {
@@ -113,7 +114,7 @@ impl<'a> Reading<'a> {
             directives,
             // What is malformed is nobody's, and demands nothing.
             demanded: demanded.unwrap_or_default(),
-            asked_at: edge.now(),
+            asked_at,
             due: RefCell::default(),
         })
     }
@@ -176,7 +177,7 @@ impl<'a> Reading<'a> {
     fn hit(&self, entry: &Rc<Entry>, age: Duration, place: &str) -> http::Response<Bytes> {
         entry.count_use();
         self.keep_after_response(entry);
-        news::hear_after_response(self.edge, self.region, &self.store);
+        news::hear_after_response(self.edge, self.region, &self.store, self.asked_at);
         if entry.is_due(age, flight::luck(self.edge)) {
             *self.due.borrow_mut() = flight::board(self.edge, entry.key);
         }

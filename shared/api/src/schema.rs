@@ -41,26 +41,25 @@ pub(crate) struct Fetched {
 
 /// The catalog to plan with.
 pub(crate) async fn at_hand(edge: &Edge, region: &Rc<Region>, config: &Rc<Config>) -> Result<Rc<Fetched>, sql::Error> {
-    if let Some(fetched) = in_memory(edge, region, config) {
+    if let Some(fetched) = in_memory(edge, region, config, edge.now()) {
         return Ok(fetched);
     }
     let _flight = board(edge, region, config).await;
-    if let Some(fetched) = in_memory(edge, region, config) {
+    if let Some(fetched) = in_memory(edge, region, config, edge.now()) {
         return Ok(fetched);
     }
     match from_kv(edge, region, config).await {
         Some(fetched) => {
             edge.instance_put(fetched);
-            Ok(in_memory(edge, region, config).expect("it was put there"))
+            Ok(in_memory(edge, region, config, edge.now()).expect("it was put there"))
         }
         None => fetch(edge, region, config).await,
     }
 }
 
 /// The same, if it is there without waiting.
-pub(crate) fn in_memory(edge: &Edge, region: &Rc<Region>, config: &Rc<Config>) -> Option<Rc<Fetched>> {
+pub(crate) fn in_memory(edge: &Edge, region: &Rc<Region>, config: &Rc<Config>, now: Duration) -> Option<Rc<Fetched>> {
     let fetched = edge.instance_get::<Fetched>()?;
-    let now = edge.now();
     let is_old = now.saturating_sub(fetched.at) >= Duration::from_secs(config.catalog_max_age);
     if is_old && now >= fetched.refreshing_until.get() {
         fetched.refreshing_until.set(now + Duration::from_millis(config.region_timeout));

@@ -1,6 +1,7 @@
 //! Stored answers in an instance's memory: a bounded number, in a bounded number of bytes, the hot ones.
 
 use std::cell::Cell;
+use std::cmp::Ordering;
 use std::rc::Rc;
 
 use crate::{Entry, Key};
@@ -36,10 +37,27 @@ enum Held {
 }
 
 /// What is held is found by this.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy)]
 enum Name<'a> {
     Answer(&'a Key),
     Spelling(&'a [u8]),
+}
+
+impl Name<'_> {
+    /// Any order will do. This one takes eight bytes at a time: in wasm `memcmp` takes one.
+    fn order(self, other: Name<'_>) -> Ordering {
+        match (self, other) {
+            (Name::Answer(one), Name::Answer(other)) => one.cmp(other),
+            (Name::Spelling(one), Name::Spelling(other)) => {
+                let ((words, rest), (other_words, other_rest)) = (one.as_chunks(), other.as_chunks());
+                let word = |word: &[u8; 8]| u64::from_ne_bytes(*word);
+                let by_words = || words.iter().map(word).cmp(other_words.iter().map(word));
+                one.len().cmp(&other.len()).then_with(by_words).then_with(|| rest.cmp(other_rest))
+            }
+            (Name::Answer(_), Name::Spelling(_)) => Ordering::Less,
+            (Name::Spelling(_), Name::Answer(_)) => Ordering::Greater,
+        }
+    }
 }
 
 impl Memory {
@@ -76,7 +94,7 @@ impl Memory {
     }
 
     fn place(&self, name: Name<'_>) -> Result<usize, usize> {
-        self.places.binary_search_by(|place| place.held.name().cmp(&name))
+        self.places.binary_search_by(|place| place.held.name().order(name))
     }
 
     fn hold(&mut self, held: Held) {
@@ -164,6 +182,25 @@ mod tests {
         memory.put_spelling(b"/a?b", key(2));
         assert!(memory.get_spelled(b"/a?b").is_none());
         assert_eq!(memory.bytes, other.bytes() + 8);
+    }
+
+    /// However long they are, and wherever they differ.
+    #[test]
+    fn ok_no_two_spellings_are_one() {
+        let mut memory = Memory::default();
+        let mut spellings = vec![vec![]];
+        for length in 1..40 {
+            let differing = (0..length).map(|place| (0..length).map(|at| u8::from(at == place)).collect());
+            spellings.extend(differing);
+        }
+        for (number, spelling) in spellings.iter().enumerate() {
+            memory.put(entry(number, 0));
+            memory.put_spelling(spelling, key(number));
+        }
+        for (number, spelling) in spellings.iter().enumerate() {
+            assert_eq!(memory.get_spelled(spelling).unwrap().key, key(number), "{spelling:?}");
+            assert!(memory.get_spelled(&[&spelling[..], &[2]].concat()).is_none());
+        }
     }
 
     /// A million keys of which nobody asks twice, and one that everybody asks for.

@@ -12,6 +12,12 @@ pub type Request = http::Request<Body>;
 /// What a function answers.
 pub type Response = http::Response<Body>;
 
+/// Whether a response with these headers was given before, and may be again: it says how old it is (RFC 9111 §5.1).
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn is_of_stored(headers: &http::HeaderMap) -> bool {
+    headers.contains_key(header::AGE)
+}
+
 /// A response of plain text, status 200.
 pub fn text(body: impl Into<String>) -> Response {
     with_type("text/plain; charset=utf-8", body.into())

@@ -18,6 +18,7 @@ use crate::{
     Body, BodyError, Error, FetchError, KvEntry, KvError, KvPut, Request, Response,
     instance::Instance,
     kv::{check_key, open, seal},
+    message,
 };
 
 #[path = "workers/passage.rs"]
@@ -250,7 +251,8 @@ fn outgoing_response(response: Response) -> web_sys::Response {
         Body::Whole(bytes) => passage::content(&bytes),
         Body::Stream(chunks) => outgoing_stream(chunks),
     };
-    let made = passage::make_response(head.status.as_u16(), &passage::to_lines(&head.headers), content);
+    let (lines, is_of_stored) = (passage::to_lines(&head.headers), message::is_of_stored(&head.headers));
+    let made = passage::make_response(head.status.as_u16(), &lines, is_of_stored, content);
     made.unwrap_or_else(|error| {
         worker::console_error!("a response cannot be made: {}", text(error));
         web_sys::Response::error()

@@ -8,8 +8,22 @@ export function response_head(response) {
   return `${response.status}\n${lines(response.headers)}`
 }
 
-export function make_response(status, head, body) {
-  return new Response(body, { status, headers: headers(head) })
+/** Heads of stored answers, taken apart: what is hot has the same one for a second. */
+const heads = new Map()
+const HEADS_MAX = 256
+
+export function make_response(status, head, is_of_stored, body) {
+  return new Response(body, { status, headers: is_of_stored ? remembered(head) : headers(head) })
+}
+
+function remembered(head) {
+  let made = heads.get(head)
+  if (made === undefined) {
+    made = headers(head)
+    if (heads.size === HEADS_MAX) heads.clear()
+    heads.set(head, made)
+  }
+  return made
 }
 
 export function send(method, url, head, body, signal) {
