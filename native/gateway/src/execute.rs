@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use cache::{Bounds, Snapshot, Timeline};
 use tokio::time::{Instant, timeout_at};
 
 use crate::pg::{Cells, Discard, Lease, Pool, ServerError, Sink, Stop};
@@ -16,6 +17,10 @@ use crate::writers::{Known, REPORT, Report, Write};
 use crate::{Error, ErrorKind};
 
 const OUTCOME_UNKNOWN: &str = "whether the statements took effect is not known";
+
+/// The statement that goes behind those for a standby. It has no row, and fails on a server that is no standby any more; one that
+/// still is was one all the time.
+const STANDBY: &str = "SELECT WHERE pg_catalog.pg_is_wal_replay_paused() IS NULL";
 
 /// `query_canceled`.
 const CANCELED: &str = "57014";
@@ -26,6 +31,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) types: &'a Types,
     /// Whom a write reports to.
     pub(crate) known: Option<&'a Known>,
+    /// What the standby that it runs on had replayed when that was last looked at; `None` on the primary.
+    pub(crate) replayed: Option<&'a Snapshot>,
     pub(crate) call: &'a Call,
     pub(crate) queries: &'a Queries<'a>,
     pub(crate) response_bytes_max: usize,
@@ -64,7 +71,7 @@ impl Execution<'_> {
                 return Err(error);
             }
         };
-        let timeline = lease.timeline;
+        let timeline = self.replayed.map(Snapshot::timeline).or(lease.timeline);
         // Whoever asks for the raw form keeps to what ends with the transaction.
         lease.release(true);
         let row = write.as_ref().and_then(|_| held.take_last_row());
@@ -72,9 +79,21 @@ impl Execution<'_> {
         if let (Some(write), Some(report)) = (write, &report) {
             write.report(report);
         }
-        match held.raw(timeline).map_err(took_effect)? {
-            Some(raw) => Ok(Answer::Raw(RawReply { snapshot: report.map(Report::snapshot).or(raw.snapshot), ..raw })),
+        match held.raw(|text| self.bounds(timeline?, text)).map_err(took_effect)? {
+            Some(raw) => {
+                let reported = report.map(|report| Bounds::exact(report.snapshot()));
+                Ok(Answer::Raw(RawReply { snapshot: reported.or(raw.snapshot), ..raw }))
+            }
             None => self.write(&held, None),
+        }
+    }
+
+    /// Reads a snapshot of where it ran. A standby only goes on, so what it had replayed before is contained in each of its later
+    /// snapshots; that it was then a standby of this history is known, and of later ones it is not yet.
+    fn bounds(&self, timeline: Timeline, text: &str) -> Option<Bounds> {
+        match self.replayed {
+            Some(replayed) => Some(Bounds { contained: replayed.clone(), ..Bounds::of_standby(timeline, text)? }),
+            None => Snapshot::of_postgres(timeline, text).map(Bounds::exact),
         }
     }
 
@@ -175,7 +194,7 @@ impl Execution<'_> {
     }
 
     /// The whole flush. A transaction that an attempt before this one left behind is rolled back in it. A write that reports
-    /// itself has a statement more at each end.
+    /// itself has a statement more at each end, and what runs on a standby has one at its end.
     fn queue(&self, lease: &mut Lease, write: Option<&Write<'_>>) -> io::Result<()> {
         lease.start()?;
         if lease.in_transaction() {
@@ -189,6 +208,7 @@ impl Execution<'_> {
                 write.map_or(Ok(()), |write| lease.control(&write.prelude()))?;
                 queries.iter().try_for_each(|query| statement(lease, query))?;
                 write.map_or(Ok(()), |_| lease.statement(REPORT, &[]))?;
+                self.replayed.map_or(Ok(()), |_| lease.control(STANDBY))?;
                 lease.control("COMMIT")?;
             }
         }

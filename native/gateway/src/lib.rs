@@ -10,7 +10,8 @@
 //! are text from end to end and are copied once, from Postgres' messages into the response.
 //!
 //! Start at [`Options::new`] and [`start`]. Routes are in `http`, the protocol's forms in `protocol`, the
-//! client of Postgres in `pg`, and `execute` joins them. `writers` hears of who wrote what.
+//! client of Postgres in `pg`, and `execute` joins them. `writers` hears of who wrote what, and `replica` says which
+//! reads need not go to the primary.
 
 mod credential;
 mod error;
@@ -21,6 +22,7 @@ mod migrate;
 mod options;
 mod pg;
 mod protocol;
+mod replica;
 mod writers;
 
 pub use error::{Error, ErrorKind};

@@ -37,6 +37,8 @@ pub(crate) struct Metrics {
     latency_sum_us: Counter,
     pub(crate) unchanged: Counter,
     pub(crate) shared: Counter,
+    pub(crate) replica: Counter,
+    pub(crate) replica_errors: Counter,
     pub(crate) statements: Counter,
     pub(crate) trips: Counter,
     pub(crate) connects: Counter,
@@ -66,6 +68,12 @@ impl Metrics {
         for (name, help, counter) in [
             ("unchanged_total", "Reads answered without a query: what the edge has is still good.", &self.unchanged),
             ("shared_total", "Reads answered by the query of another that was the same.", &self.shared),
+            ("replica_total", "Reads answered by the replica.", &self.replica),
+            (
+                "replica_errors_total",
+                "Reads that the replica failed at, and the primary answered.",
+                &self.replica_errors,
+            ),
             ("statements_total", "Statements of callers sent to Postgres.", &self.statements),
             ("trips_total", "Round trips to Postgres on behalf of requests.", &self.trips),
             ("connects_total", "Connections opened to Postgres.", &self.connects),

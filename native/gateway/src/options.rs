@@ -66,6 +66,9 @@ pub struct Options {
     pub catalog_watch: Option<Duration>,
     /// Whether to hear of all writers, for which the database must have been prepared ([`crate::INSTALL`]).
     pub writers: bool,
+    /// A standby that streams from that Postgres, as `database_url` has it. It is given the reads for which it has certainly replayed
+    /// enough. Needs [`writers`](Options::writers), and a role that has `pg_read_all_stats`.
+    pub replica_url: Option<String>,
 }
 
 impl Options {
@@ -100,6 +103,7 @@ impl Options {
             limited_callers_max: 1 << 16,
             catalog_watch: None,
             writers: false,
+            replica_url: None,
         };
         options.check()?;
         Ok(options)
@@ -122,6 +126,11 @@ impl Options {
         }
         if self.http_connections_per_address_max == 0 {
             return refuse("`http_connections_per_address_max` must be at least 1");
+        }
+        if self.replica_url.is_some() && !self.writers {
+            return refuse(
+                "`replica_url` needs `writers`: without knowing who wrote what, nothing is known of a replica",
+            );
         }
         Ok(())
     }

@@ -54,6 +54,9 @@ pub(crate) struct Options {
     /// Hears of all writers, for which the database must have been prepared by `headland migrate`
     #[arg(long, env = "HEADLAND_WRITERS")]
     writers: bool,
+    /// A standby that streams from that Postgres; it is given the reads for which it has replayed enough. Needs `--writers`
+    #[arg(long, env = "HEADLAND_REPLICA_URL", hide_env_values = true, value_name = "URL")]
+    replica_url: Option<String>,
 }
 
 /// Serves until a signal comes, and then finishes what is in flight.
@@ -85,6 +88,7 @@ impl TryFrom<Options> for gateway::Options {
         set(&mut options.limited_callers_max, given.limited_callers_max);
         options.catalog_watch = given.catalog_watch;
         options.writers = given.writers;
+        options.replica_url = given.replica_url;
         Ok(options)
     }
 }

@@ -10,6 +10,7 @@
 //! Nothing here does I/O or reads a clock. A snapshot from a caller is text from anybody: it is read within
 //! [`SNAPSHOT_BYTES_MAX`], and can only make an answer less fresh.
 
+mod bounds;
 mod control;
 mod entity_tag;
 mod entry;
@@ -22,6 +23,7 @@ mod store;
 pub mod wire;
 mod writers;
 
+pub use bounds::Bounds;
 pub use control::{Directives, has_match};
 pub use entity_tag::entity_tag;
 pub use entry::{BODY_BYTES_MAX, Entry, Terms};

@@ -78,6 +78,13 @@ impl Snapshot {
         is_comparable && other.xmax <= self.xmax && !self.in_progress.iter().any(|xid| other.contains(*xid))
     }
 
+    /// What this contains and the other one does not, which is what is listed there. `None` where this reaches further, or is of
+    /// another timeline.
+    pub fn missing_from(&self, other: &Snapshot) -> Option<Vec<Xid>> {
+        let is_within = self.timeline == other.timeline && self.xmax <= other.xmax;
+        is_within.then(|| other.in_progress.iter().copied().filter(|xid| self.contains(*xid)).collect())
+    }
+
     /// Adds all that the other one contains. One of another timeline takes its place: that is the history that goes on.
     pub fn merge(&mut self, other: &Snapshot) {
         if other.is_empty() {
@@ -196,6 +203,11 @@ mod tests {
             assert_eq!(naive(&one), one_set);
             assert_eq!(one == other, one_set == other_set, "{one} {other}");
             assert_eq!(one.contains_all(&other), one_set.is_superset(&other_set), "{one} {other}");
+            if let Some(missing) = one.missing_from(&other) {
+                assert_eq!(missing, (&one_set - &other_set).into_iter().collect::<Vec<_>>(), "{one} {other}");
+            } else {
+                assert!(!other.contains_all(&one), "{one} {other}");
+            }
             let mut merged = one.clone();
             merged.merge(&other);
             assert_eq!(naive(&merged), &one_set | &other_set, "{one} {other}");

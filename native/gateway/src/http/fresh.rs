@@ -6,15 +6,15 @@
 //! what edges should know: `Headland-Known`, up to where all writers are known, and `Headland-Writers`, who they are, for the
 //! schema (`0`) and the relations named.
 //!
-//! An answer's own snapshot is `Headland-Snapshot`. Of more transactions in progress than fit it is cut to fewer that it contains;
-//! what its caller has seen is cut to more, in `Headland-Seen`.
+//! An answer's own snapshot is `Headland-Snapshot`. Of more transactions in progress than fit, and on a replica, it is cut to fewer
+//! that it contains; what its caller has seen is cut to more, in `Headland-Seen`.
 
 use bytes::Bytes;
 use cache::wire::{
     self, HEADLAND_DEMANDED, HEADLAND_KNOWN, HEADLAND_RELATIONS, HEADLAND_SEEN, HEADLAND_SNAPSHOT, HEADLAND_STORED,
     HEADLAND_UNCHANGED, HEADLAND_WRITERS, TABLES_MAX,
 };
-use cache::{IN_PROGRESS_MAX, RelationId, SCHEMA, SNAPSHOT_BYTES_MAX, Snapshot};
+use cache::{Bounds, IN_PROGRESS_MAX, RelationId, SCHEMA, SNAPSHOT_BYTES_MAX, Snapshot};
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http_body_util::Full;
 use hyper::Response;
@@ -62,13 +62,22 @@ impl Question {
     /// Whether the edge says what the answer is made of, so that it can be told how good one is. Of changes of the schema not
     /// every database tells; where they are seen by looking, an answer that is made of it alone is good as long as nothing was seen.
     pub(super) fn is_shareable(&self, is_schema_watched: bool) -> bool {
-        !self.relations.is_empty() && (is_schema_watched || self.relations != [SCHEMA])
+        !self.relations.is_empty() && (is_schema_watched || !self.is_about_schema())
     }
 
     /// Whether the answer to the same read would be the answer to this one too.
     pub(super) fn is_answered_by(&self, reply: &RawReply, known: &Known) -> bool {
-        let snapshot = reply.snapshot.as_ref();
-        snapshot.is_some_and(|snapshot| known.is_fresh(snapshot, &self.demanded, &self.relations).is_some())
+        reply.snapshot.as_ref().is_some_and(|bounds| self.is_answered_at(&bounds.contained, known))
+    }
+
+    /// Whether an answer that contains this would be the answer.
+    pub(super) fn is_answered_at(&self, contained: &Snapshot, known: &Known) -> bool {
+        known.is_fresh(contained, &self.demanded, &self.relations).is_some()
+    }
+
+    /// Whether the answer is made of the schema alone. Such a one also shows roles, of whose changes nobody tells.
+    pub(super) fn is_about_schema(&self) -> bool {
+        self.relations == [SCHEMA]
     }
 
     /// Adds what edges should know. An answer whose relations nobody named says nothing.
@@ -83,11 +92,11 @@ impl Question {
     }
 }
 
-/// Adds what an answer contains; and where that has to be cut, what whoever is given it has seen.
-pub(super) fn tell_snapshot(snapshot: Snapshot, headers: &mut HeaderMap) {
-    let contained = snapshot.clone().shrink(IN_PROGRESS_MAX);
-    if contained != snapshot {
-        headers.insert(SEEN, value(&snapshot.grow(IN_PROGRESS_MAX)));
+/// Adds what an answer contains; and where that is not all, or has to be cut, what whoever is given it has seen.
+pub(super) fn tell_snapshot(Bounds { contained, seen }: Bounds, headers: &mut HeaderMap) {
+    let contained = contained.shrink(IN_PROGRESS_MAX);
+    if contained != seen {
+        headers.insert(SEEN, value(&seen.grow(IN_PROGRESS_MAX)));
     }
     headers.insert(SNAPSHOT, value(&contained));
 }
@@ -150,7 +159,7 @@ mod tests {
             let list: Vec<String> = (0..in_progress).map(|number| (2 * number + 100).to_string()).collect();
             let text = format!("100:900:{}", list.join(","));
             let (mut headers, snapshot) = (HeaderMap::new(), Snapshot::of_postgres(Timeline(1), &text).unwrap());
-            tell_snapshot(snapshot.clone(), &mut headers);
+            tell_snapshot(Bounds::exact(snapshot.clone()), &mut headers);
             let told = |name| headers.get(name).and_then(|value| Snapshot::parse(value.to_str().unwrap()));
             (snapshot, told(SNAPSHOT).unwrap(), told(SEEN))
         };

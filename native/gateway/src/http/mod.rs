@@ -19,6 +19,7 @@ use crate::credential::Credential;
 use crate::metrics::Metrics;
 use crate::pg::Pool;
 use crate::protocol::Types;
+use crate::replica::Replica;
 use crate::writers::Known;
 
 /// What all requests share.
@@ -33,5 +34,6 @@ struct State {
     limits: limit::Limits,
     /// Where it hears of writers.
     known: Option<Known>,
+    replica: Option<Replica>,
     flights: flights::Flights,
 }

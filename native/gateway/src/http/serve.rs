@@ -21,6 +21,7 @@ use crate::credential::Credential;
 use crate::metrics::Metrics;
 use crate::pg::{Pool, Target};
 use crate::protocol::Types;
+use crate::replica::Replica;
 use crate::writers::{self, Known};
 use crate::{Error, ErrorKind, Options};
 
@@ -57,6 +58,7 @@ impl Gateway {
 pub async fn start(options: Options) -> Result<Gateway, Error> {
     options.check()?;
     let target = Target::parse(&options.database_url)?;
+    let replica = options.replica_url.as_deref().map(Target::parse).transpose()?;
     let unbound = |error| Error::new(ErrorKind::Options, format!("cannot listen on {}: {error}", options.listen));
     let listener = TcpListener::bind(options.listen).await.map_err(unbound)?;
     let address = listener.local_addr().map_err(unbound)?;
@@ -64,6 +66,7 @@ pub async fn start(options: Options) -> Result<Gateway, Error> {
     let state = Arc::new(State {
         credential: Credential::new(&options),
         pool: Pool::new(target, &options, metrics.clone()),
+        replica: replica.map(|target| Replica::new(target, &options, metrics.clone())),
         metrics,
         types: Types::default(),
         health: health::Health::default(),
@@ -95,6 +98,14 @@ async fn serve(state: Arc<State>, listener: TcpListener, stopped: oneshot::Recei
             writers::listen(known, &state.pool).await;
         });
     }
+    if let Some(replica) = &state.replica {
+        beside.spawn(replica.pool.clone().reap());
+        let state = state.clone();
+        beside.spawn(async move {
+            let Some(replica) = &state.replica else { return };
+            replica.watch(&state.pool).await;
+        });
+    }
     let options = &state.options;
     let places = Places::new(options.http_connections_max, options.http_connections_per_address_max);
     let asked = tokio::select! {
@@ -109,6 +120,9 @@ async fn serve(state: Arc<State>, listener: TcpListener, stopped: oneshot::Recei
     connections.shutdown().await;
     beside.shutdown().await;
     state.pool.close().await;
+    if let Some(replica) = &state.replica {
+        replica.pool.close().await;
+    }
 }
 
 /// Never returns.

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use cache::Snapshot;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -92,7 +93,7 @@ async fn share(
                 return Ok(Answer::Raw(reply));
             }
             Place::Pilot(flight) => {
-                let answer = execution.run().await?;
+                let answer = run(state, known, question, execution).await?;
                 if let Answer::Raw(reply) = &answer {
                     flight.land(reply.clone());
                 }
@@ -112,6 +113,17 @@ async fn share(
             None => break,
         }
     }
+    run(state, known, question, execution).await
+}
+
+/// Runs a read: on the replica, if what that has replayed is as good as a stored answer would have to be; else on the primary.
+async fn run(state: &State, known: &Known, question: &Question, execution: &Execution<'_>) -> Result<Answer, Error> {
+    let is_good = |replayed: &Snapshot| !question.is_about_schema() && question.is_answered_at(replayed, known);
+    if let Some(replica) = &state.replica
+        && let Some(answered) = replica.run(execution, known, is_good).await
+    {
+        return answered;
+    }
     execution.run().await
 }
 
@@ -126,6 +138,7 @@ fn execution<'a>(
         pool: &state.pool,
         types: &state.types,
         known: state.known.as_ref(),
+        replayed: None,
         call,
         queries,
         response_bytes_max: state.options.response_bytes_max,

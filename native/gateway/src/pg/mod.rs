@@ -29,3 +29,4 @@ pub(crate) use pool::{Gauges, Pool};
 pub(crate) use row::{Cells, Column, Columns, Rendered, Row};
 pub(crate) use server_error::ServerError;
 pub(crate) use target::Target;
+pub(crate) use timeline::{BRANCH, REPLAYED};

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cache::{Snapshot, Timeline};
+use cache::Bounds;
 
 use super::json;
 use super::reply::{Reply, text};
@@ -41,8 +41,8 @@ pub(crate) struct RawReply {
     pub(crate) body: Bytes,
     /// The value of `Headland-Row`.
     pub(crate) row: Bytes,
-    /// The column `snapshot`, where it is known what history it is of.
-    pub(crate) snapshot: Option<Snapshot>,
+    /// What the column `snapshot` says, where it is known what history it is of.
+    pub(crate) snapshot: Option<Bounds>,
 }
 
 impl Held {
@@ -51,8 +51,8 @@ impl Held {
     }
 
     /// The raw form, if the last result that has columns is one row with a `body`. What comes after it may end the
-    /// transaction: a `ROLLBACK` has none.
-    pub(crate) fn raw(&self, timeline: Option<Timeline>) -> Result<Option<RawReply>, Error> {
+    /// transaction: a `ROLLBACK` has none. A column `snapshot` is taken out where it can be read.
+    pub(crate) fn raw(&self, read: impl Fn(&str) -> Option<Bounds>) -> Result<Option<RawReply>, Error> {
         let last = self.results.iter().rev().find(|result| !result.columns.columns.is_empty());
         let Some(HeldResult { columns, rows, .. }) = last else { return Ok(None) };
         let [row] = &rows[..] else { return Ok(None) };
@@ -66,8 +66,10 @@ impl Held {
                 body = cell.map(|cell| row.slice_ref(cell)).unwrap_or_default();
                 continue;
             }
-            if let (Some(timeline), SNAPSHOT_COLUMN, Some(cell)) = (timeline, column.name.as_str(), cell) {
-                snapshot = Snapshot::of_postgres(timeline, text(cell)?);
+            if let (SNAPSHOT_COLUMN, Some(cell)) = (column.name.as_str(), cell)
+                && let Some(bounds) = read(text(cell)?)
+            {
+                snapshot = Some(bounds);
                 continue;
             }
             if out.len() > 1 {

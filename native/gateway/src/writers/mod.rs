@@ -72,6 +72,11 @@ impl Known {
         Some((state.writers.known().clone(), writers?))
     }
 
+    /// Whether the primary has shown all of this to somebody.
+    pub(crate) fn has_shown(&self, seen: &Snapshot) -> bool {
+        self.state().writers.known().contains_all(seen)
+    }
+
     /// A write is about to be sent. It will say what it wrote; where nothing is missed, and there is no other gateway, the
     /// database does not notify of it as well.
     pub(crate) fn begin(&self) -> Write<'_> {

@@ -43,13 +43,21 @@ impl Fixture {
 
     /// With options changed.
     pub(crate) async fn start_with(database: &'static str, change: impl FnOnce(&mut Options)) -> Option<Fixture> {
-        let postgres = postgres()?;
+        Some(Fixture::start_on(postgres()?, database, change).await)
+    }
+
+    /// On a server of the test's own.
+    pub(crate) async fn start_on(
+        postgres: &'static Postgres,
+        database: &'static str,
+        change: impl FnOnce(&mut Options),
+    ) -> Fixture {
         postgres.psql("postgres", &format!("CREATE DATABASE {database}"));
         let url = format!("{}&application_name={database}", postgres.socket_url(database));
         let mut options = Options::new(&url, CREDENTIAL).unwrap();
         change(&mut options);
         let gateway = gateway::start(options).await.unwrap();
-        Some(Fixture { postgres: Some(postgres), ..Fixture::around(gateway, database) })
+        Fixture { postgres: Some(postgres), ..Fixture::around(gateway, database) }
     }
 
     /// Another gateway before the same database.

@@ -8,7 +8,8 @@ use cache::Snapshot;
 use freshness::{Checker, Version};
 use serde_json::json;
 
-use crate::fixture::{Fixture, until};
+use crate::fixture::{Fixture, postgres, until};
+use crate::postgres::Postgres;
 
 const RELATIONS: u32 = 4;
 const READERS: usize = 12;
@@ -19,6 +20,7 @@ const NOTIFIED_AFTER: Duration = Duration::from_secs(2);
 struct World {
     /// One or two, before the same database.
     gateways: Vec<Fixture>,
+    standby: Option<Postgres>,
     oids: Vec<String>,
     checker: Mutex<Checker>,
     began: Instant,
@@ -26,7 +28,7 @@ struct World {
 }
 
 impl World {
-    async fn begin(gateways: Vec<Fixture>) -> Arc<World> {
+    async fn begin(gateways: Vec<Fixture>, standby: Option<Postgres>) -> Arc<World> {
         let gateway = &gateways[0];
         gateway.psql(gateway::INSTALL);
         let mut oids = vec![];
@@ -35,7 +37,7 @@ impl World {
             oids.push(gateway.psql(&format!("SELECT 'counted{relation}'::regclass::oid")));
         }
         let checker = Mutex::new(Checker::new(RELATIONS as usize, READERS));
-        Arc::new(World { gateways, oids, checker, began: Instant::now(), unchanged: Mutex::default() })
+        Arc::new(World { gateways, standby, oids, checker, began: Instant::now(), unchanged: Mutex::default() })
     }
 
     fn goes_on(&self) -> bool {
@@ -79,13 +81,18 @@ impl World {
                 let seen = carries.then(|| checker.expect_seen(reader, &[relation]));
                 [seen, Some(checker.expect_public(&[relation]))]
             };
-            let has = stored.get(&relation).map(|(snapshot, _)| snapshot.to_string());
+            // What nobody has asked before is what a replica may be asked.
+            let is_new = self.standby.is_some() && rng.u8(0..4) == 0;
+            let has = stored.get(&relation).filter(|_| !is_new).map(|(snapshot, _)| snapshot.to_string());
             let demands = demanded.to_string();
             let mut headers =
                 vec![("neon-batch-read-only", "true"), ("headland-relations", &self.oids[relation as usize])];
             headers.extend(has.as_deref().map(|snapshot| ("headland-stored", snapshot)));
             headers.extend((!demanded.is_empty()).then_some(("headland-demanded", demands.as_str())));
-            let sql = format!("SELECT n::text AS body, pg_current_snapshot()::text AS snapshot FROM counted{relation}");
+            let salt = if is_new { rng.u32(1..) } else { 0 };
+            let sql = format!(
+                "SELECT n::text AS body, pg_current_snapshot()::text AS snapshot FROM counted{relation} WHERE {salt} >= 0"
+            );
             let Some(reply) = self.batch(&sql, &headers).await else { continue };
             let answer = match reply.header("headland-unchanged") {
                 Some(unchanged) => {
@@ -115,7 +122,7 @@ impl World {
     async fn write(self: Arc<World>, writer: u64) {
         let mut rng = fastrand::Rng::with_seed(writer);
         while self.goes_on() {
-            let relation = rng.u32(0..RELATIONS);
+            let relation = written(&mut rng);
             let pause = f64::from(rng.u8(0..20)) / 1000.0;
             let sql = format!(
                 "WITH written AS (UPDATE counted{relation} SET n = n + 1 RETURNING n), slow AS MATERIALIZED \
@@ -132,7 +139,7 @@ impl World {
     async fn write_directly(self: Arc<World>) {
         let mut rng = fastrand::Rng::with_seed(77);
         while self.goes_on() {
-            let relation = rng.u32(0..RELATIONS);
+            let relation = written(&mut rng);
             let world = self.clone();
             let sql = format!("UPDATE counted{relation} SET n = n + 1 RETURNING n");
             let told = tokio::task::spawn_blocking(move || world.gateways[0].psql(&sql)).await.unwrap();
@@ -143,8 +150,10 @@ impl World {
 
     /// Cuts connections: the one that listens, and those that write.
     async fn cut(self: Arc<World>) {
+        // A replica is of use only while nothing is missed.
+        let interval = Duration::from_millis(if self.standby.is_some() { 2500 } else { 900 });
         while self.goes_on() {
-            tokio::time::sleep(Duration::from_millis(900)).await;
+            tokio::time::sleep(interval).await;
             let world = self.clone();
             let cut = move || {
                 world.gateways[0].psql(
@@ -155,15 +164,32 @@ impl World {
             tokio::task::spawn_blocking(cut).await.unwrap();
         }
     }
+
+    /// Has the standby replay nothing for half of the time.
+    async fn pause(self: Arc<World>) {
+        for call in ["pg_wal_replay_pause()", "pg_wal_replay_resume()"].iter().cycle().take_while(|_| self.goes_on()) {
+            let world = self.clone();
+            let call =
+                move || world.standby.as_ref().map(|standby| standby.psql("postgres", &format!("SELECT {call}")));
+            tokio::task::spawn_blocking(call).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+    }
 }
 
-async fn nobody_is_told_that_an_old_answer_is_good(gateways: Vec<Fixture>) {
-    let world = World::begin(gateways).await;
+/// A relation to write: some more often than others, which a replica is soon good for again.
+fn written(rng: &mut fastrand::Rng) -> u32 {
+    rng.u32(0..RELATIONS).min(rng.u32(0..RELATIONS))
+}
+
+async fn nobody_is_told_that_an_old_answer_is_good(gateways: Vec<Fixture>, standby: Option<Postgres>) {
+    let world = World::begin(gateways, standby).await;
     let mut tasks = tokio::task::JoinSet::new();
     (0..READERS).for_each(|reader| _ = tasks.spawn(world.clone().read(reader)));
     (0..3).for_each(|writer| _ = tasks.spawn(world.clone().write(writer)));
     tasks.spawn(world.clone().write_directly());
     tasks.spawn(world.clone().cut());
+    tasks.spawn(world.clone().pause());
     while let Some(ended) = tasks.join_next().await {
         ended.unwrap();
     }
@@ -172,6 +198,8 @@ async fn nobody_is_told_that_an_old_answer_is_good(gateways: Vec<Fixture>) {
     let unchanged = *world.unchanged.lock().unwrap();
     let trips = world.gateways[0].metric("trips_total").await;
     assert!(unchanged > 100 && trips > 100, "{unchanged} were unchanged, {trips} were queries");
+    let replica = world.gateways[0].metric("replica_total").await;
+    assert!(world.standby.is_none() || replica > 20, "{replica} were answered by the replica");
     for gateway in &world.gateways {
         until("everything is given back", async || gateway.metric("pool_lent").await == 0).await;
     }
@@ -180,12 +208,23 @@ async fn nobody_is_told_that_an_old_answer_is_good(gateways: Vec<Fixture>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn ok_one_gateway() {
     let Some(gateway) = Fixture::start_with("fresh", |options| options.writers = true).await else { return };
-    nobody_is_told_that_an_old_answer_is_good(vec![gateway]).await;
+    nobody_is_told_that_an_old_answer_is_good(vec![gateway], None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ok_two_gateways() {
     let Some(one) = Fixture::start_with("fresh_two", |options| options.writers = true).await else { return };
     let other = one.beside(|options| options.writers = true).await;
-    nobody_is_told_that_an_old_answer_is_good(vec![one, other]).await;
+    nobody_is_told_that_an_old_answer_is_good(vec![one, other], None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_a_replica() {
+    let Some(standby) = postgres().map(|postgres| postgres.standby(&[])) else { return };
+    let replicated = |options: &mut gateway::Options| {
+        options.writers = true;
+        options.replica_url = Some(standby.socket_url("fresh_replica"));
+    };
+    let Some(gateway) = Fixture::start_with("fresh_replica", replicated).await else { return };
+    nobody_is_told_that_an_old_answer_is_good(vec![gateway], Some(standby)).await;
 }

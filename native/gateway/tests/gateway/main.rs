@@ -15,6 +15,7 @@ mod mixture;
 mod postgres;
 mod protocol;
 mod raw;
+mod replica;
 mod schema;
 mod sessions;
 mod statements;

@@ -47,18 +47,28 @@ impl Postgres {
             eprintln!("skipped: no PostgreSQL in /usr/lib/postgresql/*/bin or the PATH");
             return None;
         };
-        let mut postgres = Postgres {
-            programs,
-            folder: new_folder(),
-            port: free_port(),
-            owner: None,
-            settings: settings.iter().map(|&setting| setting.to_owned()).collect(),
-            supervisor: None,
-        };
-        postgres.owner = give_away(&postgres.folder);
+        let mut postgres = Postgres::at(programs, settings);
         postgres.init();
         postgres.run();
         Some(postgres)
+    }
+
+    /// Starts a standby that streams from this server.
+    pub(crate) fn standby(&self, settings: &[&str]) -> Postgres {
+        let mut standby = Postgres::at(self.programs.clone(), settings);
+        let mut command = standby.command("pg_basebackup");
+        command.args(["-R", "--no-sync", "-c", "fast", "-U", "postgres", "-p", &self.port.to_string(), "-h"]);
+        command.arg(&self.folder).arg("-D").arg(standby.data());
+        output(command);
+        standby.run();
+        standby
+    }
+
+    fn at(programs: PathBuf, settings: &[&str]) -> Postgres {
+        let folder = new_folder();
+        let owner = give_away(&folder);
+        let settings = settings.iter().map(|&setting| setting.to_owned()).collect();
+        Postgres { programs, folder, port: free_port(), owner, settings, supervisor: None }
     }
 
     /// Through the Unix socket, without a password.
@@ -106,7 +116,8 @@ impl Postgres {
         let mut command = Command::new("sh");
         command.args(["-c", SUPERVISE, "sh"]).arg(&self.folder).arg(self.programs.join("postgres"));
         command.arg("-D").arg(self.data()).arg("-k").arg(&self.folder).args(["-p", &self.port.to_string()]);
-        for setting in ["listen_addresses=127.0.0.1", "fsync=off", "max_connections=200"] {
+        // A standby that was stopped shall find what it has missed.
+        for setting in ["listen_addresses=127.0.0.1", "fsync=off", "max_connections=200", "wal_keep_size=1GB"] {
             command.args(["-c", setting]);
         }
         for setting in &self.settings {
