@@ -72,6 +72,13 @@ impl Snapshot {
         xid < self.xmax && self.in_progress.binary_search(&xid).is_err()
     }
 
+    /// The transaction whose number ends in these 32 bits, of those less than 2^31 away: Postgres has no others in
+    /// progress.
+    pub fn nearest(&self, low: u32) -> Xid {
+        let distance = low.wrapping_sub(self.xmax as u32).cast_signed();
+        self.xmax.saturating_add_signed(distance.into())
+    }
+
     /// Whether it contains all that the other one contains. What is of another timeline is not contained.
     pub fn contains_all(&self, other: &Snapshot) -> bool {
         let is_comparable = self.timeline == other.timeline || other.is_empty();
@@ -239,6 +246,16 @@ mod tests {
             assert!(cut.to_string().len() <= SNAPSHOT_BYTES_MAX, "{}", cut.to_string().len());
             assert_eq!(Snapshot::parse(&cut.to_string()), Some(cut));
         }
+    }
+
+    #[test]
+    fn ok_numbers_of_32_bits() {
+        let check = |xmax: u64, low, expected| assert_eq!(snapshot(&format!("{xmax}:{xmax}:")).nearest(low), expected);
+        check(760, 748, 748);
+        check(760, 770, 770);
+        check((3 << 32) + 5, 7, (3 << 32) + 7);
+        check((3 << 32) + 5, u32::MAX, (3 << 32) - 1);
+        check((3 << 32) - 5, 2, (3 << 32) + 2);
     }
 
     #[test]

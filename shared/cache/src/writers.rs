@@ -19,13 +19,13 @@ pub struct Ticket(u64);
 
 /// The writers of all relations, above a floor.
 ///
-/// Of writes it hears in two ways. One that comes through the gateway reports itself: it takes a [`Ticket`] before it is
-/// sent, and gives it back when its report is in. Of all others the database notifies, in the order of their commits. If
-/// anything may have been missed, [`Writers::lose`]; nothing is fresh until there is a new floor.
+/// Of writes it hears in two ways. One that comes through the gateway may report itself: it takes a [`Ticket`] before
+/// it is sent, and gives it back when its report is in. Of all others the database tells, in the order of their
+/// commits. If anything may have been missed, [`Writers::lose`]; nothing is fresh until there is a new floor.
 ///
-/// How far all is known moves with marks. A mark is a snapshot, and behind it, in the stream of notifications, a word to
-/// oneself: once that is heard ([`Writers::hear`]), and all writes that were on their way have reported, there can be no
-/// writer in the snapshot that is not known here.
+/// How far all is known moves with marks. A mark is a snapshot, and behind it, in the stream of what the database
+/// tells, a word to oneself: once that is heard ([`Writers::hear`]), and all writes that were on their way have
+/// reported, there can be no writer in the snapshot that is not known here.
 #[derive(Debug, Default)]
 pub struct Writers {
     /// What every answer has to contain, whatever it reads.
@@ -76,6 +76,13 @@ impl Writers {
         if self.relations.len() > RELATIONS_MAX {
             self.raise();
         }
+    }
+
+    /// Somebody, of whom nothing else is known, has changed the schema: this snapshot shows it as it has become.
+    pub fn changed(&mut self, seen: &Snapshot) {
+        let writers = self.relations.entry(SCHEMA).or_default();
+        writers.merge(seen);
+        *writers = std::mem::take(writers).grow(IN_PROGRESS_MAX);
     }
 
     /// Writers may have been missed.
@@ -178,6 +185,14 @@ mod tests {
         check(&writers, FILMS, "10:14:12", "1:1:", false);
         check(&writers, FILMS, "10:14:10,11", "1:1:", true);
         check(&writers, PEOPLE, "10:10:", "1:1:", true);
+    }
+
+    #[test]
+    fn ok_a_schema_that_has_changed() {
+        let mut writers = writers();
+        writers.changed(&snapshot("10:12:10"));
+        let is_fresh = |stored| writers.is_fresh(&snapshot(stored), &Snapshot::default(), &[SCHEMA, FILMS]);
+        assert_eq!(["10:10:", "10:11:10", "10:12:10"].map(is_fresh), [false, false, true]);
     }
 
     #[test]
