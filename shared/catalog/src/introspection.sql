@@ -393,9 +393,9 @@ claiming as materialized (
   select m.oid from claiming c join made_of m on m.part = c.oid
 ),
 
--- What notifies of its writes: a table by the trigger that `headland migrate` gives it, for all statements that write
--- (bits of tgtype: 4 insert, 8 delete, 16 update, 32 truncate); a materialized view by the event trigger, as its refresh
--- is DDL.
+-- Whose writes are told of: a table's by the trigger that `headland migrate` gives it, for all statements that write
+-- (bits of tgtype: 4 insert, 8 delete, 16 update, 32 truncate), or by the log, if the publication has it or what it is
+-- a partition of; a materialized view's by the event trigger, as its refresh is DDL.
 watched as materialized (
   select t.tgrelid as oid
   from pg_catalog.pg_trigger t
@@ -407,6 +407,12 @@ watched as materialized (
   from reachable r
   join pg_catalog.pg_class c on c.oid = r.oid and c.relkind = 'm'
   where exists (select from pg_catalog.pg_event_trigger where evtname = 'headland' and evtenabled in ('O', 'A'))
+  union
+  select coalesce(t.relid, r.prrelid)
+  from pg_catalog.pg_publication p
+  join pg_catalog.pg_publication_rel r on r.prpubid = p.oid
+  left join lateral pg_catalog.pg_partition_tree(r.prrelid) t on true
+  where p.pubname = 'headland' and p.pubinsert and p.pubupdate and p.pubdelete and p.pubtruncate
 ),
 
 relation_described as (

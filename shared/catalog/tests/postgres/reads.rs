@@ -229,6 +229,14 @@ fn what_notifies_of_its_writes() {
     assert_eq!(watched(), ["films", "stored"]);
     run(&cluster, "alter event trigger headland disable");
     assert_eq!(watched(), ["films"]);
+    // By the log, if it tells of all that writes; of partitions with what they are parts of.
+    run(
+        &cluster,
+        "create publication headland for table films, titles, parent with (publish = 'insert, update, delete')",
+    );
+    assert_eq!(watched(), ["films"]);
+    run(&cluster, "alter publication headland set (publish = 'insert, update, delete, truncate')");
+    assert_eq!(watched(), ["child", "films", "parent", "titles"]);
 }
 
 /// A cluster with what the rows use.
