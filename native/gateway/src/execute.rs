@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::pg::{Cells, Discard, Lease, Pool, ServerError, Sink, Stop};
 use crate::protocol::{Call, Held, Queries, Query, RawReply, Reply, Shape, Types};
-use crate::writers::{Known, REPORT, Report, Write};
+use crate::writers::{Known, Report, Write};
 use crate::{Error, ErrorKind};
 
 const OUTCOME_UNKNOWN: &str = "whether the statements took effect is not known";
@@ -77,7 +77,7 @@ impl Execution<'_> {
         let row = write.as_ref().and_then(|_| held.take_last_row());
         let report = row.zip(timeline).and_then(|(row, timeline)| Report::read(timeline, Cells::of(&row)));
         if let (Some(write), Some(report)) = (write, &report) {
-            write.report(report);
+            write.report(report, self.deadline).await;
         }
         match held.raw(|text| self.bounds(timeline?, text)).map_err(took_effect)? {
             Some(raw) => {
@@ -193,8 +193,9 @@ impl Execution<'_> {
         }
     }
 
-    /// The whole flush. A transaction that an attempt before this one left behind is rolled back in it. A write that reports
-    /// itself has a statement more at each end, and what runs on a standby has one at its end.
+    /// The whole flush. A transaction that an attempt before this one left behind is rolled back in it. A write that
+    /// becomes known has a statement more behind its own, and perhaps one before; what runs on a standby has one at its
+    /// end.
     fn queue(&self, lease: &mut Lease, write: Option<&Write<'_>>) -> io::Result<()> {
         lease.start()?;
         if lease.in_transaction() {
@@ -205,9 +206,9 @@ impl Execution<'_> {
             Queries::Single(query) => statement(lease, query)?,
             Queries::Batch(queries) => {
                 lease.control(&self.call.transaction.begin())?;
-                write.map_or(Ok(()), |write| lease.control(&write.prelude()))?;
+                write.and_then(Write::prelude).map_or(Ok(()), |prelude| lease.control(&prelude))?;
                 queries.iter().try_for_each(|query| statement(lease, query))?;
-                write.map_or(Ok(()), |_| lease.statement(REPORT, &[]))?;
+                write.map(Write::question).map_or(Ok(()), |(sql, parameters)| lease.statement(sql, &parameters))?;
                 self.replayed.map_or(Ok(()), |_| lease.control(STANDBY))?;
                 lease.control("COMMIT")?;
             }

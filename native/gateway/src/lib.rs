@@ -27,5 +27,5 @@ mod writers;
 
 pub use error::{Error, ErrorKind};
 pub use http::{Gateway, start};
-pub use migrate::{INSTALL, UNINSTALL, is_migrated, migrate};
-pub use options::Options;
+pub use migrate::{UNINSTALL, migrate, prepared};
+pub use options::{Options, Source};

@@ -1,15 +1,34 @@
 //! What a database has to have, so that the gateway hears of its writers.
 
 use crate::pg::{Connection, Discard, Limits, Stop, Target, Told};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Source};
 
-/// SQL that has a database tell of its writers. It may be run again: then it watches the tables that are new. Whoever runs it
-/// owns the tables, or is a superuser, who also gets the event trigger that tells of DDL.
-pub const INSTALL: &str = include_str!("migrate.sql");
-/// SQL that takes all of that away, and tells gateways that they hear of nothing any more.
-pub const UNINSTALL: &str = "DROP SCHEMA IF EXISTS headland CASCADE; SELECT pg_notify('headland', 'reporter nobody')";
+/// SQL that takes away what [`Source::install`] has put into a database, and tells gateways that they hear of nothing
+/// any more.
+pub const UNINSTALL: &str = "DROP PUBLICATION IF EXISTS headland; DROP SCHEMA IF EXISTS headland CASCADE; \
+    SELECT pg_notify('headland', 'reporter nobody')";
 
-/// Runs one of the two, in one transaction.
+/// Which of the two it is; NULL where none is there in this version.
+const PREPARED: &str = "SELECT CASE \
+    WHEN pg_catalog.to_regprocedure('headland.history()') IS NULL THEN NULL \
+    WHEN pg_catalog.to_regprocedure('headland.take_over(text)') IS NOT NULL THEN 'triggers' \
+    WHEN EXISTS (SELECT FROM pg_catalog.pg_publication WHERE pubname = 'headland') THEN 'replication' END";
+
+impl Source {
+    /// SQL that has a database tell of its writers in this way, and no more in the other one. It may be run again: then
+    /// it watches the tables that are new. Whoever runs it owns the tables, or is a superuser, who with triggers also
+    /// gets the event trigger that tells of DDL.
+    pub const fn install(self) -> &'static str {
+        match self {
+            Source::Triggers => concat!(include_str!("migrate/history.sql"), include_str!("migrate/triggers.sql")),
+            Source::Replication => {
+                concat!(include_str!("migrate/history.sql"), include_str!("migrate/replication.sql"))
+            }
+        }
+    }
+}
+
+/// Runs such SQL, in one transaction.
 ///
 /// # Errors
 /// A URL that is none, a database that cannot be reached, or what it refuses.
@@ -25,16 +44,16 @@ pub async fn migrate(database_url: &str, sql: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether [`INSTALL`] was run there, in this version.
+/// What was installed there, in this version.
 ///
 /// # Errors
 /// A URL that is none, a database that cannot be reached, or what it refuses.
-pub async fn is_migrated(database_url: &str) -> Result<bool, Error> {
+pub async fn prepared(database_url: &str) -> Result<Option<Source>, Error> {
     let mut connection = open(database_url).await?;
-    let asked = connection.ask("SELECT pg_catalog.to_regprocedure('headland.history()')", &mut Told::default()).await;
-    let function = asked.map_err(stopped)?.map_err(|error| Error::postgres(ErrorKind::Statement, error))?;
+    let asked = connection.ask(PREPARED, &mut Told::default()).await;
+    let source = asked.map_err(stopped)?.map_err(|error| Error::postgres(ErrorKind::Statement, error))?;
     connection.close().await;
-    Ok(function.is_some())
+    Ok(source.map(|source| if source == "triggers" { Source::Triggers } else { Source::Replication }))
 }
 
 async fn open(database_url: &str) -> Result<Connection, Error> {

@@ -64,12 +64,26 @@ pub struct Options {
     pub limited_callers_max: usize,
     /// How often to look whether the schema has changed, to tell edges; `None` is never.
     pub catalog_watch: Option<Duration>,
-    /// Whether to hear of all writers, for which the database must have been prepared ([`crate::INSTALL`]).
-    pub writers: bool,
+    /// How to hear of all writers, for which the database must have been prepared ([`Source::install`]); `None` is not
+    /// at all.
+    pub writers: Option<Source>,
     /// A standby that streams from that Postgres, as `database_url` has it. It is given the reads for which it has certainly replayed
-    /// enough. Needs [`writers`](Options::writers), and a role that has `pg_read_all_stats`.
+    /// enough. Needs [`writers`](Options::writers) by triggers, and a role that has `pg_read_all_stats`.
     pub replica_url: Option<String>,
 }
+
+/// Where the gateway hears of writers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Statement triggers, and `NOTIFY`. They tell of DDL too, if a superuser has installed them.
+    Triggers,
+    /// Logical replication, which needs `wal_level = logical` and a role with `REPLICATION`. DDL is not in it, so the
+    /// schema is looked at, every second if [`catalog_watch`](Options::catalog_watch) says nothing else.
+    Replication,
+}
+
+/// How often to look at the schema where nothing tells of DDL.
+const CATALOG_WATCH: Duration = Duration::from_secs(1);
 
 impl Options {
     /// Defaults for this database and this credential, on a free port of the loopback interface.
@@ -102,11 +116,17 @@ impl Options {
             shutdown_grace: Duration::from_secs(10),
             limited_callers_max: 1 << 16,
             catalog_watch: None,
-            writers: false,
+            writers: None,
             replica_url: None,
         };
         options.check()?;
         Ok(options)
+    }
+
+    /// How often to look whether the schema has changed.
+    pub(crate) fn catalog_watch(&self) -> Option<Duration> {
+        let is_deaf_to_ddl = self.writers == Some(Source::Replication);
+        self.catalog_watch.or(is_deaf_to_ddl.then_some(CATALOG_WATCH))
     }
 
     /// Refuses what could not work: nobody should find out by the first request.
@@ -127,7 +147,7 @@ impl Options {
         if self.http_connections_per_address_max == 0 {
             return refuse("`http_connections_per_address_max` must be at least 1");
         }
-        if self.replica_url.is_some() && !self.writers {
+        if self.replica_url.is_some() && self.writers.is_none() {
             return refuse(
                 "`replica_url` needs `writers`: without knowing who wrote what, nothing is known of a replica",
             );

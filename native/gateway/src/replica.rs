@@ -68,7 +68,7 @@ impl Replica {
     /// Opens nothing yet. Must be called inside a runtime.
     pub(crate) fn new(target: Target, options: &Options, metrics: Arc<Metrics>) -> Replica {
         // Nobody waits for a connection, as the primary has some too; and a standby cannot say which history it is of.
-        let options = Options { queue_max: 0, writers: false, ..options.clone() };
+        let options = Options { queue_max: 0, writers: None, ..options.clone() };
         Replica {
             pool: Pool::new(target, &options, metrics.clone()),
             metrics,

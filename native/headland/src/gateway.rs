@@ -51,12 +51,38 @@ pub(crate) struct Options {
     /// How often to look whether the schema has changed, so that edges know at once [default: never]
     #[arg(long, env = "HEADLAND_CATALOG_WATCH", value_name = "TIME", value_parser = duration::parse)]
     catalog_watch: Option<Duration>,
-    /// Hears of all writers, for which the database must have been prepared by `headland migrate`
-    #[arg(long, env = "HEADLAND_WRITERS")]
-    writers: bool,
+    /// Hears of all writers, for which the database must have been prepared by `headland migrate` in the same way
+    #[arg(
+        long,
+        env = "HEADLAND_WRITERS",
+        value_name = "SOURCE",
+        value_enum,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "triggers"
+    )]
+    writers: Option<Writers>,
     /// A standby that streams from that Postgres; it is given the reads for which it has replayed enough. Needs `--writers`
     #[arg(long, env = "HEADLAND_REPLICA_URL", hide_env_values = true, value_name = "URL")]
     replica_url: Option<String>,
+}
+
+/// Where the gateway hears of writers.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Writers {
+    /// Statement triggers, which notify
+    Triggers,
+    /// The log, by logical replication, without triggers
+    Replication,
+}
+
+impl From<Writers> for gateway::Source {
+    fn from(writers: Writers) -> gateway::Source {
+        match writers {
+            Writers::Triggers => gateway::Source::Triggers,
+            Writers::Replication => gateway::Source::Replication,
+        }
+    }
 }
 
 /// Serves until a signal comes, and then finishes what is in flight.
@@ -87,7 +113,7 @@ impl TryFrom<Options> for gateway::Options {
         set(&mut options.shutdown_grace, given.shutdown_grace);
         set(&mut options.limited_callers_max, given.limited_callers_max);
         options.catalog_watch = given.catalog_watch;
-        options.writers = given.writers;
+        options.writers = given.writers.map(gateway::Source::from);
         options.replica_url = given.replica_url;
         Ok(options)
     }

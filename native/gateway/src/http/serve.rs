@@ -72,7 +72,7 @@ pub async fn start(options: Options) -> Result<Gateway, Error> {
         health: health::Health::default(),
         schema: schema::Schema::default(),
         limits: limit::Limits::new(options.limited_callers_max),
-        known: options.writers.then(Known::default),
+        known: options.writers.map(Known::new),
         flights: flights::Flights::default(),
         options,
     });
@@ -87,9 +87,9 @@ async fn serve(state: Arc<State>, listener: TcpListener, stopped: oneshot::Recei
     let mut connections = JoinSet::new();
     let mut beside = JoinSet::new();
     beside.spawn(state.pool.clone().reap());
-    if let Some(interval) = state.options.catalog_watch {
+    if let Some(interval) = state.options.catalog_watch() {
         let state = state.clone();
-        beside.spawn(async move { state.schema.watch(&state.pool, interval).await });
+        beside.spawn(async move { state.schema.watch(&state.pool, interval, state.known.as_ref()).await });
     }
     if state.known.is_some() {
         let state = state.clone();

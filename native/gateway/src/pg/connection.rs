@@ -29,6 +29,11 @@ pub(crate) type Parameter<'a> = Option<Cow<'a, str>>;
 /// What a message may be larger than the largest response, for heads and messages that hold no row.
 const MESSAGE_SLACK_BYTES: usize = 64 << 10;
 
+/// Of what is streamed, this much is taken in; the rest of a message is passed over.
+const COPY_DATA_BYTES_MAX: usize = 64 << 10;
+/// `CopyBothResponse`, which the crate does not know.
+const COPY_BOTH_RESPONSE_TAG: u8 = b'W';
+
 /// Limits of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -188,6 +193,12 @@ impl Connection {
         self.syncs_unanswered += 1;
     }
 
+    /// Queues data of a stream that goes both ways.
+    pub(crate) fn copy(&mut self, data: &[u8]) -> io::Result<()> {
+        frontend::CopyData::new(data)?.write(&mut self.wire.outgoing);
+        Ok(())
+    }
+
     /// Queues statements in one text, answered like a Sync.
     pub(crate) fn simple(&mut self, sql: &str) -> io::Result<()> {
         frontend::query(sql, &mut self.wire.outgoing)?;
@@ -216,11 +227,14 @@ impl Connection {
         Ok(())
     }
 
-    /// Waits until something has come that nobody asked for, such as a notification. May be dropped and called again.
+    /// Waits until something has come that nobody asked for, such as notifications, and takes all of it. May be dropped
+    /// and called again.
     pub(crate) async fn heed<S: Sink>(&mut self, sink: &mut S) -> Result<(), Stop> {
+        let mut has_come = false;
         loop {
             match self.take_next(sink) {
-                Ok(true) => return Ok(()),
+                Ok(true) => has_come = true,
+                Ok(false) if has_come => return Ok(()),
                 Ok(false) if self.wire.transfer().await.is_ok() => {}
                 Err(Interrupt::Refused(error)) => return Err(Stop::Refused(error)),
                 Ok(false) | Err(Interrupt::Broken) => return Err(self.lost()),
@@ -245,6 +259,9 @@ impl Connection {
             self.skipping = bytes;
             return Ok(true);
         }
+        if tag == backend::COPY_DATA_TAG && S::STREAMS {
+            return self.take_data(bytes, sink);
+        }
         if bytes > self.limits.response_bytes_max.saturating_add(MESSAGE_SLACK_BYTES) {
             return Err(match tag {
                 backend::DATA_ROW_TAG => Error::response_too_large(self.limits.response_bytes_max).into(),
@@ -266,6 +283,19 @@ impl Connection {
         let skipped = self.skipping.min(self.wire.incoming.len());
         self.wire.incoming.advance(skipped);
         self.skipping -= skipped;
+    }
+
+    /// Rows that are streamed may be long, and nobody wants more of them than how they begin.
+    fn take_data<S: Sink>(&mut self, bytes: usize, sink: &mut S) -> Result<bool, Interrupt> {
+        let incoming = &mut self.wire.incoming;
+        let taken = bytes.min(COPY_DATA_BYTES_MAX);
+        if incoming.len() < taken {
+            incoming.reserve(taken - incoming.len());
+            return Ok(false);
+        }
+        self.skipping = bytes;
+        sink.streamed(&incoming[message::HEAD_BYTES..taken]).ok_or(Interrupt::Broken)?;
+        Ok(true)
     }
 
     fn take_row<S: Sink>(&mut self, bytes: usize, sink: &mut S) -> Result<(), Interrupt> {
@@ -305,6 +335,7 @@ impl Connection {
                 sink.notified(message::notification(message).ok_or(Interrupt::Broken)?);
             }
             backend::CLOSE_COMPLETE_TAG => {}
+            COPY_BOTH_RESPONSE_TAG if S::STREAMS => {}
             _ if is_asynchronous(tag) => {}
             _ => taken = Err(Interrupt::Broken),
         }

@@ -27,6 +27,8 @@ const DOUBT_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) trait Sink {
     /// Takes nothing, so that values may be dropped before they have arrived.
     const DISCARDS: bool = false;
+    /// Has asked for a stream.
+    const STREAMS: bool = false;
 
     fn columns(&mut self, columns: &Arc<Columns>) -> Result<(), Error>;
     fn row(&mut self, row: Row<'_>) -> Result<(), Error>;
@@ -34,6 +36,10 @@ pub(crate) trait Sink {
     fn complete(&mut self, tag: &str) -> Result<(), Error>;
     /// The payload of a notification, which comes at any time to whoever listens.
     fn notified(&mut self, _payload: &str) {}
+    /// How a piece of a stream begins, for who asked for one. `None`: it makes no sense.
+    fn streamed(&mut self, _data: &[u8]) -> Option<()> {
+        None
+    }
 }
 
 /// Why the taking of messages stops before more can arrive.

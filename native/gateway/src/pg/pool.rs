@@ -76,7 +76,7 @@ impl Pool {
             idle_timeout: options.idle_timeout,
             permits: Arc::new(Semaphore::new(options.pool_max)),
             pool_max: options.pool_max,
-            asks_timeline: options.writers,
+            asks_timeline: options.writers.is_some(),
             knows_timeline: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             unreachable: AtomicBool::new(false),
@@ -124,6 +124,18 @@ impl Pool {
         let opening = timeout(self.connect_timeout, self.connect());
         let opened = opening.await.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()));
         opened.map_err(|error| self.unreachable(error))
+    }
+
+    /// Opens a connection with further parameters, which need not be a session of SQL. Refused, it says what Postgres
+    /// says.
+    pub(super) async fn open_apart(&self, parameters: &[(&'static str, &str)]) -> Result<Connection, Error> {
+        let mut target = self.target.clone();
+        target.parameters.extend(parameters.iter().map(|(key, value)| (*key, (*value).to_owned())));
+        let refused = |why: String| Error::new(ErrorKind::Unreachable, why);
+        match timeout(self.connect_timeout, Connection::open(&target, self.limits)).await {
+            Ok(opened) => opened.map_err(|error| refused(error.to_string())),
+            Err(_elapsed) => Err(refused("cannot connect to Postgres in time".to_owned())),
+        }
     }
 
     async fn connect(&self) -> Result<Connection, StartupError> {

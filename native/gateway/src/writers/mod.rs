@@ -1,35 +1,41 @@
 //! Who wrote what: what a stored answer is measured by.
 //!
-//! Where [`writers`](crate::Options::writers) is set and the database has what [`INSTALL`](crate::INSTALL) makes, every write is heard of. One
-//! that comes through the gateway reports itself, in the flush that it is made in; of all others the database notifies, and
-//! a connection beside the pool listens. What follows from that is `cache`'s. While anything may have been missed, nothing
-//! is fresh, and requests are answered by queries.
+//! Where [`writers`](crate::Options::writers) is set and the database has what [`Source::install`] makes, every write
+//! is heard of, from a [`Feed`](feed::Feed) beside the pool: of [`triggers`], where a write through the gateway reports
+//! itself in the flush that it is made in, or of [`replication`], where the log tells of all of them. What follows from
+//! that is `cache`'s. While anything may have been missed, nothing is fresh, and requests are answered by queries.
 
-mod listener;
+mod feed;
 mod notification;
+mod replication;
 mod report;
+mod triggers;
+mod write;
 
-use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cache::{RelationId, SCHEMA, Snapshot, Ticket, Writers, Xid};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-pub(crate) use self::listener::listen;
-pub(crate) use self::report::{REPORT, Report};
+pub(crate) use self::feed::listen;
+pub(crate) use self::report::Report;
+pub(crate) use self::write::Write;
+use crate::Source;
 
-/// In place of the name of who reports: of nobody.
-const NOTIFIED: &str = "-";
 /// Where nothing was heard for this long, it is not known that there was nothing to hear.
 const SILENCE_MAX: Duration = Duration::from_secs(3);
 
+/// A word to oneself, which nobody else can know before it is said.
+type Word = u64;
+
 /// What is known, by all that goes on.
-#[derive(Default)]
 pub(crate) struct Known {
+    source: Source,
     state: Mutex<State>,
-    /// Tells the listener that writers may have been missed.
+    /// Tells who listens that writers may have been missed.
     missed: Notify,
 }
 
@@ -40,10 +46,18 @@ struct State {
     prelude: Option<Arc<str>>,
     /// Writes that reported nothing, and may have been committed.
     in_doubt: Vec<Ticket>,
+    /// Writes behind which a word will come; `None` while writers are missed.
+    awaited: Option<HashMap<Word, oneshot::Sender<()>>>,
     heard_at: Option<Instant>,
+    /// How often writers were missed.
+    losses: u64,
 }
 
 impl Known {
+    pub(crate) fn new(source: Source) -> Known {
+        Known { source, state: Mutex::default(), missed: Notify::new() }
+    }
+
     /// If an answer with the snapshot `stored`, made of these relations, may be given to a caller who demands a snapshot:
     /// the snapshot that it has by now.
     pub(crate) fn is_fresh(
@@ -72,37 +86,56 @@ impl Known {
         Some((state.writers.known().clone(), writers?))
     }
 
+    /// The schema was seen to be another than before.
+    pub(crate) fn changed(&self, seen: &Snapshot) {
+        self.state().writers.changed(seen);
+    }
+
     /// Whether the primary has shown all of this to somebody.
     pub(crate) fn has_shown(&self, seen: &Snapshot) -> bool {
         self.state().writers.known().contains_all(seen)
-    }
-
-    /// A write is about to be sent. It will say what it wrote; where nothing is missed, and there is no other gateway, the
-    /// database does not notify of it as well.
-    pub(crate) fn begin(&self) -> Write<'_> {
-        let mut state = self.state();
-        let prelude = state.prelude.clone();
-        let ticket = prelude.is_some().then(|| state.writers.begin());
-        Write { known: self, ticket, prelude }
     }
 
     fn wrote(&self, relations: &[RelationId], xid: Xid, seen: &Snapshot) {
         self.state().writers.wrote(relations, xid, seen);
     }
 
-    /// Writers may be missed from now on.
-    fn lose(&self) {
-        self.state().lose();
+    /// The word of a mark has come.
+    fn hear(&self) {
+        let mut state = self.state();
+        state.writers.hear();
+        state.heard_at = Some(Instant::now());
     }
 
-    /// From here on nothing is missed. So many writes were in doubt before the floor was waited for, and have ended; if there
-    /// are more by now, the listener has been told, and has to take another one.
-    fn find(&self, floor: &Snapshot, reporter: Option<&str>, in_doubt: usize) {
+    /// A word has come: if it is that of a write, all is known of it.
+    fn tell(&self, word: Word) {
+        let awaits = self.state().awaited.as_mut().and_then(|awaited| awaited.remove(&word));
+        // Whoever waited may have gone.
+        awaits.into_iter().for_each(|awaits| _ = awaits.send(()));
+    }
+
+    /// Writers may be missed from now on. How often that has been so.
+    fn lose(&self) -> u64 {
+        self.state().lose()
+    }
+
+    /// Writers may have been missed, such as this one; whoever listens is told.
+    fn miss(&self, in_doubt: Option<Ticket>) {
         let mut state = self.state();
-        if state.in_doubt.len() == in_doubt {
+        state.in_doubt.extend(in_doubt);
+        state.lose();
+        self.missed.notify_one();
+    }
+
+    /// From here on nothing is missed, unless some were since the floor was waited for, which is what `losses` tells.
+    /// Writes that were in doubt before that have ended.
+    fn find(&self, floor: &Snapshot, reporter: Option<&str>, losses: u64) {
+        let mut state = self.state();
+        if state.losses == losses {
             state.writers.find(floor);
             std::mem::take(&mut state.in_doubt).into_iter().for_each(|ticket| state.writers.end(ticket));
-            state.prelude = reporter.map(|name| prelude(name).into());
+            state.prelude = reporter.map(|name| write::prelude(name).into());
+            state.awaited = Some(HashMap::new());
             state.heard_at = Some(Instant::now());
         }
     }
@@ -119,54 +152,11 @@ impl Known {
 }
 
 impl State {
-    fn lose(&mut self) {
+    fn lose(&mut self) -> u64 {
         self.writers.lose();
         self.prelude = None;
-    }
-}
-
-/// The statement that has triggers leave notes for the gateway.
-fn prelude(reporter: &str) -> String {
-    format!("SELECT pg_catalog.set_config('headland.reporter', '{reporter}', true)")
-}
-
-/// A write that says what it has done. One of which only it speaks, and which ends without a word, may have been committed:
-/// writers are missed then.
-pub(crate) struct Write<'a> {
-    known: &'a Known,
-    /// `None` where the database notifies.
-    ticket: Option<Ticket>,
-    prelude: Option<Arc<str>>,
-}
-
-impl Write<'_> {
-    /// The statement that goes before its own.
-    pub(crate) fn prelude(&self) -> Cow<'_, str> {
-        self.prelude.as_deref().map_or_else(|| prelude(NOTIFIED).into(), Cow::from)
-    }
-
-    /// It has been committed, and did this.
-    pub(crate) fn report(mut self, report: &Report) {
-        let mut state = self.known.state();
-        if let Some(xid) = report.xid {
-            state.writers.wrote(&report.relations, xid, &report.seen);
-        }
-        self.ticket.take().into_iter().for_each(|ticket| state.writers.end(ticket));
-    }
-
-    /// It has certainly not been committed.
-    pub(crate) fn undone(mut self) {
-        self.ticket.take().into_iter().for_each(|ticket| self.known.state().writers.end(ticket));
-    }
-}
-
-impl Drop for Write<'_> {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            let mut state = self.known.state();
-            state.lose();
-            state.in_doubt.push(ticket);
-            self.known.missed.notify_one();
-        }
+        self.awaited = None;
+        self.losses += 1;
+        self.losses
     }
 }

@@ -10,11 +10,13 @@
 
 use cache::{RelationId, Snapshot, Timeline, Xid};
 
+use super::Word;
+
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Notification<'a> {
     Wrote { xid: Xid, seen: Snapshot, relation: RelationId },
     Reporter(&'a str),
-    Mark(&'a str),
+    Mark(Word),
 }
 
 impl<'a> Notification<'a> {
@@ -28,7 +30,7 @@ impl<'a> Notification<'a> {
                 relation: words.next()?.parse().ok()?,
             },
             "reporter" => Notification::Reporter(words.next()?),
-            "mark" => Notification::Mark(words.next()?),
+            "mark" => Notification::Mark(Word::from_str_radix(words.next()?, 16).ok()?),
             _ => return None,
         };
         words.next().is_none().then_some(notification)
@@ -48,13 +50,13 @@ mod tests {
         assert_eq!(Notification::parse(HERE, "wrote 771 769:771:769 16385"), Some(wrote));
         assert_eq!(Notification::parse(HERE, "reporter a"), Some(Notification::Reporter("a")));
         assert_eq!(Notification::parse(HERE, "reporter "), Some(Notification::Reporter("")));
-        assert_eq!(Notification::parse(HERE, "mark a.1"), Some(Notification::Mark("a.1")));
+        assert_eq!(Notification::parse(HERE, "mark 000a"), Some(Notification::Mark(10)));
     }
 
     #[test]
     fn err_other_forms() {
         for payload in
-            ["", "wrote", "wrote 771", "wrote x 1:1: 1", "wrote 1 1:1 1", "wrote 1 1:1: -1", "mark", "mark a b", "?"]
+            ["", "wrote", "wrote 771", "wrote x 1:1: 1", "wrote 1 1:1 1", "wrote 1 1:1: -1", "mark", "mark x", "?"]
         {
             assert_eq!(Notification::parse(HERE, payload), None, "{payload}");
         }

@@ -4,13 +4,18 @@ use cache::{IN_PROGRESS_MAX, RelationId, Snapshot, Timeline, Xid};
 
 use crate::pg::Cells;
 
-/// The statement that goes behind a write's own, in its transaction. What triggers write after it, when the transaction is
-/// committed, the database notifies of again.
-pub(crate) const REPORT: &str = "SELECT pg_catalog.pg_current_xact_id_if_assigned(), \
+/// The statement that goes behind a write's own, in its transaction, where triggers have left notes. What they write
+/// after it, when the transaction is committed, the database notifies of again.
+pub(super) const NOTED: &str = "SELECT pg_catalog.pg_current_xact_id_if_assigned(), \
     pg_catalog.pg_current_snapshot(), pg_catalog.current_setting('headland.wrote', true), \
     pg_catalog.set_config('headland.reporter', '', true)";
+/// The same where the log tells what was written: it adds a word, by which the transaction is known again, and told of
+/// whatever it has written.
+pub(super) const STREAMED: &str = "SELECT pg_catalog.pg_current_xact_id_if_assigned(), \
+    pg_catalog.pg_current_snapshot(), '', CASE WHEN pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL \
+    THEN pg_catalog.pg_logical_emit_message(true, 'headland', $1::text) END";
 
-/// Its answer.
+/// The answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Report {
     /// `None` where the transaction has written nothing.

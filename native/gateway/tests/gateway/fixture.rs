@@ -30,10 +30,14 @@ pub(crate) struct Reply {
     pub(crate) body: Bytes,
 }
 
+/// What the server must have for slots of many tests at once, and for transactions in two phases.
+const SETTINGS: [&str; 4] =
+    ["wal_level=logical", "max_wal_senders=50", "max_replication_slots=50", "max_prepared_transactions=10"];
+
 /// The server that all tests share; `None` where there is none to be had.
 pub(crate) fn postgres() -> Option<&'static Postgres> {
     static POSTGRES: OnceLock<Option<Postgres>> = OnceLock::new();
-    POSTGRES.get_or_init(|| Postgres::start(&[])).as_ref()
+    POSTGRES.get_or_init(|| Postgres::start(&SETTINGS)).as_ref()
 }
 
 impl Fixture {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use cache::Snapshot;
 use freshness::{Checker, Version};
+use gateway::{Options, Source};
 use serde_json::json;
 
 use crate::fixture::{Fixture, postgres, until};
@@ -28,13 +29,21 @@ struct World {
 }
 
 impl World {
-    async fn begin(gateways: Vec<Fixture>, standby: Option<Postgres>) -> Arc<World> {
+    async fn begin(gateways: Vec<Fixture>, source: Source, standby: Option<Postgres>) -> Arc<World> {
         let gateway = &gateways[0];
-        gateway.psql(gateway::INSTALL);
         let mut oids = vec![];
         for relation in 0..RELATIONS {
-            gateway.psql(&format!("CREATE TABLE counted{relation} (n int); INSERT INTO counted{relation} VALUES (0)"));
-            oids.push(gateway.psql(&format!("SELECT 'counted{relation}'::regclass::oid")));
+            let table = format!("counted{relation}");
+            gateway.psql(&format!("CREATE TABLE {table} (n int PRIMARY KEY); INSERT INTO {table} VALUES (0)"));
+            oids.push(gateway.psql(&format!("SELECT '{table}'::regclass::oid")));
+        }
+        gateway.psql(source.install());
+        let body = json!({"queries": [{"query": "SELECT 1 AS body", "params": []}]}).to_string();
+        let headers =
+            [("headland-raw", "true"), ("neon-batch-read-only", "true"), ("headland-relations", oids[0].as_str())];
+        for gateway in &gateways {
+            let is_found = async || gateway.post(body.clone(), &headers).await.header("headland-known").is_some();
+            until("a floor", is_found).await;
         }
         let checker = Mutex::new(Checker::new(RELATIONS as usize, READERS));
         Arc::new(World { gateways, standby, oids, checker, began: Instant::now(), unchanged: Mutex::default() })
@@ -182,8 +191,8 @@ fn written(rng: &mut fastrand::Rng) -> u32 {
     rng.u32(0..RELATIONS).min(rng.u32(0..RELATIONS))
 }
 
-async fn nobody_is_told_that_an_old_answer_is_good(gateways: Vec<Fixture>, standby: Option<Postgres>) {
-    let world = World::begin(gateways, standby).await;
+async fn nobody_is_told_that_an_old_answer_is_good(gateways: Vec<Fixture>, source: Source, standby: Option<Postgres>) {
+    let world = World::begin(gateways, source, standby).await;
     let mut tasks = tokio::task::JoinSet::new();
     (0..READERS).for_each(|reader| _ = tasks.spawn(world.clone().read(reader)));
     (0..3).for_each(|writer| _ = tasks.spawn(world.clone().write(writer)));
@@ -205,26 +214,45 @@ async fn nobody_is_told_that_an_old_answer_is_good(gateways: Vec<Fixture>, stand
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn ok_one_gateway() {
-    let Some(gateway) = Fixture::start_with("fresh", |options| options.writers = true).await else { return };
-    nobody_is_told_that_an_old_answer_is_good(vec![gateway], None).await;
+async fn one_gateway(database: &'static str, source: Source) {
+    let Some(gateway) = Fixture::start_with(database, |options| options.writers = Some(source)).await else { return };
+    nobody_is_told_that_an_old_answer_is_good(vec![gateway], source, None).await;
+}
+
+async fn two_gateways(database: &'static str, source: Source) {
+    let hears = |options: &mut Options| options.writers = Some(source);
+    let Some(one) = Fixture::start_with(database, hears).await else { return };
+    let other = one.beside(hears).await;
+    nobody_is_told_that_an_old_answer_is_good(vec![one, other], source, None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ok_two_gateways() {
-    let Some(one) = Fixture::start_with("fresh_two", |options| options.writers = true).await else { return };
-    let other = one.beside(|options| options.writers = true).await;
-    nobody_is_told_that_an_old_answer_is_good(vec![one, other], None).await;
+async fn ok_triggers_and_one_gateway() {
+    one_gateway("fresh", Source::Triggers).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_triggers_and_two_gateways() {
+    two_gateways("fresh_two", Source::Triggers).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_replication_and_one_gateway() {
+    one_gateway("fresh_log", Source::Replication).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_replication_and_two_gateways() {
+    two_gateways("fresh_log_two", Source::Replication).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ok_a_replica() {
     let Some(standby) = postgres().map(|postgres| postgres.standby(&[])) else { return };
-    let replicated = |options: &mut gateway::Options| {
-        options.writers = true;
+    let replicated = |options: &mut Options| {
+        options.writers = Some(Source::Triggers);
         options.replica_url = Some(standby.socket_url("fresh_replica"));
     };
     let Some(gateway) = Fixture::start_with("fresh_replica", replicated).await else { return };
-    nobody_is_told_that_an_old_answer_is_good(vec![gateway], Some(standby)).await;
+    nobody_is_told_that_an_old_answer_is_good(vec![gateway], Source::Triggers, Some(standby)).await;
 }

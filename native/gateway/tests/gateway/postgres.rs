@@ -55,7 +55,9 @@ impl Postgres {
 
     /// Starts a standby that streams from this server.
     pub(crate) fn standby(&self, settings: &[&str]) -> Postgres {
-        let mut standby = Postgres::at(self.programs.clone(), settings);
+        // Its own settings must not fall short of the primary's.
+        let settings: Vec<&str> = self.settings.iter().map(String::as_str).chain(settings.iter().copied()).collect();
+        let mut standby = Postgres::at(self.programs.clone(), &settings);
         let mut command = standby.command("pg_basebackup");
         command.args(["-R", "--no-sync", "-c", "fast", "-U", "postgres", "-p", &self.port.to_string(), "-h"]);
         command.arg(&self.folder).arg("-D").arg(standby.data());

@@ -28,11 +28,11 @@ impl Replicated {
     async fn start_on(primary: &'static Postgres, database: &'static str) -> Replicated {
         let standby = primary.standby(&[]);
         let replicated = |options: &mut Options| {
-            options.writers = true;
+            options.writers = Some(gateway::Source::Triggers);
             options.replica_url = Some(standby.socket_url(database));
         };
         let gateway = Fixture::start_on(primary, database, replicated).await;
-        gateway.psql(gateway::INSTALL);
+        gateway.psql(gateway::Source::Triggers.install());
         TABLES.iter().for_each(|table| _ = gateway.psql(&format!("CREATE TABLE {table} (id int)")));
         let oids = TABLES.map(|table| gateway.psql(&format!("SELECT '{table}'::regclass::oid")));
         let replicated = Replicated { gateway, standby, oids };
@@ -303,7 +303,7 @@ async fn ok_a_primary_as_its_own_replica() {
     let other = it
         .gateway
         .beside(|options| {
-            options.writers = true;
+            options.writers = Some(gateway::Source::Triggers);
             options.replica_url = Some(options.database_url.clone());
         })
         .await;

@@ -199,7 +199,7 @@ async fn private_database(state: &Path, house: &mut House) -> anyhow::Result<Str
     }
     let password = sample::renew_password(&superuser).await?;
     gateway.shutdown().await;
-    gateway::migrate(url.as_str(), gateway::INSTALL).await?;
+    gateway::migrate(url.as_str(), gateway::Source::Triggers.install()).await?;
 
     let named = url.set_username(sample::AUTHENTICATOR).and_then(|()| url.set_password(Some(&password)));
     named.map_err(|()| anyhow::anyhow!("the cluster's URL has no host"))?;

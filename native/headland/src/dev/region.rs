@@ -39,12 +39,12 @@ pub(crate) type Row = Vec<Option<String>>;
 const CATALOG_WATCH: Duration = Duration::from_millis(250);
 
 /// Starts a gateway for `database_url` on a free port of this machine, with a credential of this moment. It hears of writers
-/// where the database tells of them.
+/// where the database has been prepared to tell of them.
 pub(crate) async fn open(database_url: &str, shutdown_grace: Duration) -> anyhow::Result<(Gateway, Region)> {
     let mut options = gateway::Options::new(database_url, &secret::token()?)?;
     options.shutdown_grace = shutdown_grace;
     options.catalog_watch = Some(CATALOG_WATCH);
-    options.writers = gateway::is_migrated(database_url).await.context("cannot use the database")?;
+    options.writers = gateway::prepared(database_url).await.context("cannot use the database")?;
     let mut connection: Url = "postgresql://localhost".parse()?;
     let named =
         connection.set_username(&options.user).and_then(|()| connection.set_password(Some(&options.credential)));

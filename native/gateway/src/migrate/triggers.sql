@@ -1,9 +1,7 @@
--- What the database tells of its writers, and to whom. All of it lies in one schema and goes with it.
+-- Triggers that tell who writes what, and whom they tell it. All of it lies in the schema and goes with it. A database
+-- has one source: the other one is taken away.
 
-SET client_min_messages = warning;
-
-CREATE SCHEMA IF NOT EXISTS headland;
-GRANT USAGE ON SCHEMA headland TO PUBLIC;
+DROP PUBLICATION IF EXISTS headland;
 
 -- The gateway whose writes report themselves, so that the database need not notify of them. 'shared' is none's: there are
 -- several gateways, and each of them has to hear of every write.
@@ -13,24 +11,6 @@ CREATE TABLE IF NOT EXISTS headland.reporter (
 );
 INSERT INTO headland.reporter DEFAULT VALUES ON CONFLICT DO NOTHING;
 GRANT SELECT ON headland.reporter TO PUBLIC;
-
--- Which history of the database this is. A server that crashes may give numbers again that it has given to transactions which
--- left nothing on disk. It also empties unlogged tables then, so what comes after has another name.
-CREATE UNLOGGED TABLE IF NOT EXISTS headland.history (
-  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-  name uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid()
-);
-
--- Its name, which the first to ask for it makes up.
-CREATE OR REPLACE FUNCTION headland.history() RETURNS text LANGUAGE plpgsql
-  SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  IF NOT EXISTS (SELECT FROM headland.history) THEN
-    INSERT INTO headland.history DEFAULT VALUES ON CONFLICT DO NOTHING;
-  END IF;
-  RETURN (SELECT history.name FROM headland.history);
-END
-$$;
 
 -- A notification of this transaction: its number, a snapshot that it had, and what it wrote. A snapshot that is too long
 -- for a payload is cut to less.
