@@ -143,8 +143,13 @@ pub async fn serve(
     outgoing_response(response)
 }
 
-async fn store() -> Result<key_value::Store, KvError> {
-    key_value::Store::open(KV_STORE).await.map_err(unavailable)
+/// The store, opened once in an instance.
+async fn store() -> Result<Rc<key_value::Store>, KvError> {
+    if let Some(open) = INSTANCE.with(Instance::get) {
+        return Ok(open);
+    }
+    let opened = key_value::Store::open(KV_STORE).await.map_err(unavailable)?;
+    Ok(INSTANCE.with(|instance| instance.put(opened)))
 }
 
 fn unavailable(error: key_value::Error) -> KvError {
