@@ -23,11 +23,11 @@ const TABLES: [&str; 2] = ["hot_region", "hot_edge"];
 
 pub(crate) fn tests() -> Vec<Trial> {
     let is_absent = Psql::absent().is_some();
-    let run: [(&str, fn() -> Outcome); 2] = [
-        ("a_stampede_is_one_query", a_stampede_is_one_query),
-        ("a_new_schema_is_looked_at_once", a_new_schema_is_looked_at_once),
+    let tests = [
+        test("emulator::stored::a_stampede_is_one_query", a_stampede_is_one_query),
+        test("emulator::stored::a_new_schema_is_looked_at_once", a_new_schema_is_looked_at_once),
     ];
-    run.map(|(name, run)| test(format!("emulator::stored::{name}"), run).with_ignored_flag(is_absent)).into()
+    tests.map(|test| test.with_ignored_flag(is_absent)).into()
 }
 
 fn a_stampede_is_one_query() -> Outcome {
