@@ -231,7 +231,7 @@ fn outgoing_response(response: Response) -> Result<types::Response, ErrorCode> {
         Body::Stream(_) => 0,
     };
     let (contents, trailers) = outgoing_body(body);
-    let made = match message::is_of_stored(&head.headers) {
+    let made = match message::is_hit(&head.headers) {
         true => HEADS.with_borrow_mut(|heads| heads.fields(head.headers, place)),
         false => fields(&head.headers),
     };

@@ -251,8 +251,8 @@ fn outgoing_response(response: Response) -> web_sys::Response {
         Body::Whole(bytes) => passage::content(&bytes),
         Body::Stream(chunks) => outgoing_stream(chunks),
     };
-    let (lines, is_of_stored) = (passage::to_lines(&head.headers), message::is_of_stored(&head.headers));
-    let made = passage::make_response(head.status.as_u16(), &lines, is_of_stored, content);
+    let (lines, is_hit) = (passage::to_lines(&head.headers), message::is_hit(&head.headers));
+    let made = passage::make_response(head.status.as_u16(), &lines, is_hit, content);
     made.unwrap_or_else(|error| {
         worker::console_error!("a response cannot be made: {}", text(error));
         web_sys::Response::error()

@@ -12,8 +12,8 @@ export function response_head(response) {
 const heads = new Map()
 const HEADS_MAX = 256
 
-export function make_response(status, head, is_of_stored, body) {
-  return new Response(body, { status, headers: is_of_stored ? remembered(head) : headers(head) })
+export function make_response(status, head, is_hit, body) {
+  return new Response(body, { status, headers: is_hit ? remembered(head) : headers(head) })
 }
 
 function remembered(head) {

@@ -29,12 +29,12 @@ mod bindings {
         pub(in super::super) fn request_head(request: &Request) -> String;
         /// The status, and a line for each header.
         pub(in super::super) fn response_head(response: &Response) -> String;
-        /// Bytes, a stream or null with a head, which is remembered if it is that of a stored answer.
+        /// Bytes, a stream or null with a head, which is remembered if it is that of a hit.
         #[wasm_bindgen(catch)]
         pub(in super::super) fn make_response(
             status: u16,
             head: &str,
-            is_of_stored: bool,
+            is_hit: bool,
             body: JsValue,
         ) -> Result<Response, JsValue>;
         /// `fetch`, which follows no redirects.
