@@ -1,10 +1,8 @@
 //! A statement of the gateway's own, whose answer is one value.
 
-use std::sync::Arc;
-
 use super::connection::{Connection, Stop};
 use super::pipeline::Sink;
-use super::row::{Columns, Row};
+use super::row::Row;
 use super::server_error::ServerError;
 use crate::Error;
 
@@ -36,17 +34,9 @@ impl Connection {
 }
 
 impl Sink for Told {
-    fn columns(&mut self, _: &Arc<Columns>) -> Result<(), Error> {
-        Ok(())
-    }
-
     fn row(&mut self, row: Row<'_>) -> Result<(), Error> {
         let value = row.cells().next().flatten().and_then(|value| str::from_utf8(value).ok());
         self.value = value.map(str::to_owned);
-        Ok(())
-    }
-
-    fn complete(&mut self, _: &str) -> Result<(), Error> {
         Ok(())
     }
 

@@ -22,18 +22,24 @@ const STEPS_KEPT_MAX: usize = 64;
 /// A statement that was prepared less long ago is not suspected of having aged because a value was refused.
 const DOUBT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Takes the results of the caller's statements, in order: columns, rows, completion, for each of them.
-/// An error ends the taking; Postgres may go on, which is the business of whoever drives the connection.
+/// Takes the results of the caller's statements, in order: columns, rows, completion, for each of them. What a sink says nothing
+/// of is dropped. An error ends the taking; Postgres may go on, which is the business of whoever drives the connection.
 pub(crate) trait Sink {
     /// Takes nothing, so that values may be dropped before they have arrived.
     const DISCARDS: bool = false;
     /// Has asked for a stream.
     const STREAMS: bool = false;
 
-    fn columns(&mut self, columns: &Arc<Columns>) -> Result<(), Error>;
-    fn row(&mut self, row: Row<'_>) -> Result<(), Error>;
+    fn columns(&mut self, _columns: &Arc<Columns>) -> Result<(), Error> {
+        Ok(())
+    }
+    fn row(&mut self, _row: Row<'_>) -> Result<(), Error> {
+        Ok(())
+    }
     /// The tag of `CommandComplete`, empty for an empty statement.
-    fn complete(&mut self, tag: &str) -> Result<(), Error>;
+    fn complete(&mut self, _tag: &str) -> Result<(), Error> {
+        Ok(())
+    }
     /// The payload of a notification, which comes at any time to whoever listens.
     fn notified(&mut self, _payload: &str) {}
     /// How a piece of a stream begins, for who asked for one. `None`: it makes no sense.
@@ -60,18 +66,6 @@ pub(crate) struct Discard;
 
 impl Sink for Discard {
     const DISCARDS: bool = true;
-
-    fn columns(&mut self, _: &Arc<Columns>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn row(&mut self, _: Row<'_>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn complete(&mut self, _: &str) -> Result<(), Error> {
-        Ok(())
-    }
 }
 
 /// One statement of the flush.

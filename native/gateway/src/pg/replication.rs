@@ -9,7 +9,6 @@
 //! The slot is a temporary one: it goes with the connection, so nothing is kept for a gateway that is away.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Buf;
@@ -19,8 +18,6 @@ use super::connection::{Connection, Stop};
 use super::pgoutput::Message;
 use super::pipeline::{Discard, Sink};
 use super::pool::Pool;
-use super::row::{Columns, Row};
-use crate::Error;
 
 /// What the session is, and how long it waits for a transaction to end, in which Postgres would not notice that we have
 /// gone.
@@ -108,18 +105,6 @@ impl Received {
 
 impl Sink for Received {
     const STREAMS: bool = true;
-
-    fn columns(&mut self, _: &Arc<Columns>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn row(&mut self, _: Row<'_>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn complete(&mut self, _: &str) -> Result<(), Error> {
-        Ok(())
-    }
 
     fn streamed(&mut self, data: &[u8]) -> Option<()> {
         let (tag, mut rest) = data.split_first()?;
