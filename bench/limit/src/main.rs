@@ -1,4 +1,4 @@
-//! Measures a decision by hand, beside the crate `governor`: `cargo run --release -p limit --example decisions`.
+//! Measures a decision by hand, beside the crate `governor`: `scripts/bench limit` calls it.
 
 use std::hint::black_box;
 use std::num::NonZeroU32;
