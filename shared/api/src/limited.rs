@@ -40,5 +40,5 @@ async fn count<'a>(request: &Request, edge: &Edge, config: &'a Config) -> Result
     };
     // So that all functions of a Worker count the same callers.
     let region = Region::of(edge).await.ok();
-    limits::count(edge, region.as_deref(), config, who.as_ref(), sought)
+    limits::count(edge, region.as_deref(), config, who.as_deref(), sought)
 }

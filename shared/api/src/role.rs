@@ -7,12 +7,15 @@
 use std::rc::Rc;
 
 use config::Config;
-use edge::{Edge, HeaderMap, header};
+use edge::{Edge, HeaderMap, HeaderName, header};
 use postgrest::{Caller, ErrorKind};
 use token::{Claims, RolePath};
 
 use crate::keys::Keys;
 use crate::refusal::Refusal;
+
+/// Where Supabase's clients send a key.
+const APIKEY: HeaderName = HeaderName::from_static("apikey");
 
 /// For Postgres `none` is no role: it sets the connection's own user, the authenticator.
 const NO_ROLE: &str = "none";
@@ -33,20 +36,20 @@ impl Who {
     /// # Errors
     /// No role for a caller without a token (PGRST302), a token that is not right (PGRST301, PGRST303), nothing to verify it
     /// with (PGRST300), or nothing yet, because the issuer does not answer (503).
-    pub(crate) async fn asks(headers: &HeaderMap, edge: &Edge, config: &Config) -> Result<Who, Refusal> {
-        let (token, api_key) = (bearer(headers), text(headers, "apikey"));
+    pub(crate) async fn asks(headers: &HeaderMap, edge: &Edge, config: &Config) -> Result<Rc<Who>, Refusal> {
+        let (token, api_key) = (bearer(headers), api_key(headers));
         if token.is_none() && api_key.is_none() {
-            return Who::anonymous(config);
+            return Who::anonymous(edge, config);
         }
         let keys = Keys::of(edge, config).await?;
         // Supabase's clients send such a key as the bearer too, unless a user has signed in.
         let api_key = api_key.filter(|key| token.is_none_or(|token| token::is_same(token, key)));
         if let Some(role) = api_key.and_then(|key| keys.role_of(key, config)) {
-            return Ok(Who::with_role(role, config));
+            return Ok(Who::with_role(role, config).into());
         }
         match token {
-            Some(token) => Who::of(keys.verify(token, edge, config).await?, &keys, config),
-            None => Who::anonymous(config),
+            Some(token) => Ok(Who::of(keys.verify(token, edge, config).await?, &keys, config)?.into()),
+            None => Who::anonymous(edge, config),
         }
     }
 
@@ -62,9 +65,13 @@ impl Who {
         Ok(Who { role, claims_json, is_anonymous, claims: Some(claims) })
     }
 
-    fn anonymous(config: &Config) -> Result<Who, Refusal> {
+    /// Whoever has no token: the same for all requests of an instance, which keeps it.
+    fn anonymous(edge: &Edge, config: &Config) -> Result<Rc<Who>, Refusal> {
+        if let Some(anonymous) = edge.instance_get() {
+            return Ok(anonymous);
+        }
         let role = config.db_anon_role.as_deref().ok_or(ErrorKind::TokenRequired)?;
-        Ok(Who::with_role(role, config))
+        Ok(edge.instance_put(Who::with_role(role, config)))
     }
 
     fn with_role(role: &str, config: &Config) -> Who {
@@ -102,8 +109,8 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok().filter(|value| !value.is_empty())
+fn api_key(headers: &HeaderMap) -> Option<&str> {
+    headers.get(APIKEY)?.to_str().ok().filter(|value| !value.is_empty())
 }
 
 impl From<token::Error> for Refusal {

@@ -27,7 +27,7 @@ fn edge() -> Edge {
         .with_variable("secret_keys", "sb_secret_1")
 }
 
-fn asks(edge: &Edge, config: &Config, headers: &[(&'static str, &str)]) -> Result<Who, Refusal> {
+fn asks(edge: &Edge, config: &Config, headers: &[(&'static str, &str)]) -> Result<Rc<Who>, Refusal> {
     let pair =
         |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
     block_on(Who::asks(&headers.iter().map(pair).collect(), edge, config))
@@ -199,7 +199,8 @@ fn ok_keys_of_both_an_issuer_and_our_own() {
         count.set(count.get() + 1);
         Answer::Response(Response::new(PUBLISHED.into()))
     });
-    let role = |headers: &[(&'static str, &str)]| asks(&edge, &config_with_issuer(), headers).ok().unwrap().role;
+    let role =
+        |headers: &[(&'static str, &str)]| asks(&edge, &config_with_issuer(), headers).ok().unwrap().role.clone();
     assert_eq!(role(&[]), "anon");
     assert_eq!(role(&[("apikey", "sb_secret_1")]), "service_role");
     assert_eq!(role(&[("authorization", AUTHOR)]), "postgrest_test_author");
