@@ -13,12 +13,14 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 /// function that makes its own pages knows what they load, and says more.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static("base-uri 'none'; frame-ancestors 'self'; object-src 'none'");
 
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
 /// A year.
 const TRANSPORT_SECURITY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// Whether the caller speaks TLS, to us or to the proxy before us, which then says so in `X-Forwarded-Proto`.
 pub(crate) fn is_secure(request: &HeaderMap) -> bool {
-    request.get("x-forwarded-proto").is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"))
+    request.get(X_FORWARDED_PROTO).is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"))
 }
 
 /// Adds what is missing.

@@ -16,6 +16,8 @@
 mod body;
 mod error;
 mod fetch;
+#[cfg(any(target_arch = "wasm32", test))]
+mod heads;
 mod hygiene;
 mod instance;
 mod kv;

@@ -12,14 +12,6 @@ pub type Request = http::Request<Body>;
 /// What a function answers.
 pub type Response = http::Response<Body>;
 
-/// Whether a response says that it was stored, and given without asking anybody (RFC 9211 §2.1): the next one is likely to have
-/// the same head.
-#[cfg(any(target_arch = "wasm32", test))]
-pub(crate) fn is_hit(headers: &http::HeaderMap) -> bool {
-    let status = headers.get("cache-status").and_then(|value| value.to_str().ok());
-    status.is_some_and(|status| status.split(';').skip(1).any(|parameter| parameter.trim() == "hit"))
-}
-
 /// A response of plain text, status 200.
 pub fn text(body: impl Into<String>) -> Response {
     with_type("text/plain; charset=utf-8", body.into())
@@ -91,17 +83,6 @@ mod tests {
         check("/?name=%zz%4", Some("%zz%4"));
         check("/?name=%FF", Some("\u{fffd}"));
         check("/?name", Some(""));
-    }
-
-    #[test]
-    fn ok_hit() {
-        let is_hit = |status: &'static str| is_hit(&[("cache-status", status)].into_iter().map(pair).collect());
-        fn pair((name, value): (&'static str, &'static str)) -> (http::HeaderName, HeaderValue) {
-            (http::HeaderName::from_static(name), HeaderValue::from_static(value))
-        }
-        assert!(is_hit("headland; hit; ttl=5; detail=memory") && is_hit("headland;hit"));
-        assert!(!is_hit("headland; fwd=stale; fwd-status=304; detail=memory") && !is_hit("hit"));
-        assert!(!super::is_hit(&http::HeaderMap::new()));
     }
 
     #[test]

@@ -15,9 +15,9 @@ use wasip3::{
 
 use crate::{
     Body, BodyError, Error, FetchError, KvEntry, KvError, KvPut, Request, Response,
+    heads::Heads,
     instance::Instance,
     kv::{check_key, open, seal},
-    message,
 };
 
 /// The store that a function uses; spin.toml grants it with `key_value_stores = ["default"]`.
@@ -27,17 +27,14 @@ const CHUNK_BYTES_MAX: usize = 256 * 1024;
 const CHUNK_BYTES_MIN: usize = 16 * 1024;
 
 /// What Spin's own request headers begin with (`spin-path-info`, `spin-full-url`, …).
-const SPIN_HEADERS: &str = "spin-";
+const SPIN_HEADERS: &[u8; 5] = b"spin-";
 /// Which of them has the caller's address and port. Spin and the emulator put it in place of what a caller sends; a
 /// host that does not know it lets callers say what they like.
 const CLIENT_ADDR: &str = "spin-client-addr";
 
-/// Heads that are kept as the host has them.
-const HEADS_MAX: usize = 16;
-
 thread_local! {
     static INSTANCE: Instance = Instance::default();
-    static HEADS: RefCell<Heads> = RefCell::default();
+    static HEADS: RefCell<Heads<Fields>> = RefCell::default();
 }
 
 /// What a function may reach.
@@ -226,16 +223,11 @@ fn outgoing_request(request: Request) -> Result<types::Request, String> {
 fn outgoing_response(response: Response) -> Result<types::Response, ErrorCode> {
     let (mut head, body) = response.into_parts();
     set_length(&mut head.headers, &body);
-    let place = match &body {
-        Body::Whole(bytes) => bytes.as_ptr() as usize,
-        Body::Stream(_) => 0,
-    };
-    let (contents, trailers) = outgoing_body(body);
-    let made = match message::is_hit(&head.headers) {
-        true => HEADS.with_borrow_mut(|heads| heads.fields(head.headers, place)),
-        false => fields(&head.headers),
-    };
+    let made = HEADS.with_borrow_mut(|heads| heads.get(head.headers, &body, fields));
     let headers = made.map_err(|error| ErrorCode::InternalError(Some(error.to_string())))?;
+    // One that is kept is cloned over there.
+    let headers = Rc::try_unwrap(headers).unwrap_or_else(|kept| Fields::clone(&kept));
+    let (contents, trailers) = outgoing_body(body);
     let (wasi, _sent) = types::Response::new(headers, contents, trailers);
     wasi.set_status_code(head.status.as_u16()).map_err(|()| ErrorCode::HttpProtocolError)?;
     Ok(wasi)
@@ -281,46 +273,6 @@ fn outgoing_body(body: Body) -> (Option<StreamReader<u8>>, BodyEnd) {
     (Some(contents), trailers)
 }
 
-/// Heads that were sent, as the host has them: what is hot has the same one for a second, and is not taken over there again.
-#[derive(Default)]
-struct Heads {
-    made: Vec<Made>,
-    /// The one that has been here longest.
-    oldest: usize,
-}
-
-struct Made {
-    /// Where the body was: not many heads have to be compared.
-    place: usize,
-    headers: HeaderMap,
-    fields: Fields,
-}
-
-impl Heads {
-    fn fields(&mut self, headers: HeaderMap, place: usize) -> Result<Fields, types::HeaderError> {
-        if let Some(made) = self.made.iter().find(|made| made.place == place && is_same(&made.headers, &headers)) {
-            return Ok(made.fields.clone());
-        }
-        let fields = fields(&headers)?;
-        let (sent, made) = (fields.clone(), Made { place, headers, fields });
-        match self.made.get_mut(self.oldest) {
-            Some(oldest) => *oldest = made,
-            None => self.made.push(made),
-        }
-        self.oldest = (self.oldest + 1) % HEADS_MAX;
-        Ok(sent)
-    }
-}
-
-/// Whether two heads have the same fields in the same order. Most values are a stored answer's, and so lie in the same place.
-fn is_same(one: &HeaderMap, other: &HeaderMap) -> bool {
-    type Field<'a> = (&'a HeaderName, &'a HeaderValue);
-    let is_same_field = |((one_name, one), (other_name, other)): (Field<'_>, Field<'_>)| {
-        one_name == other_name && (std::ptr::eq(one.as_bytes(), other.as_bytes()) || one == other)
-    };
-    one.len() == other.len() && one.iter().zip(other).all(is_same_field)
-}
-
 fn fields(headers: &HeaderMap) -> Result<Fields, types::HeaderError> {
     let entries: Vec<_> =
         headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_owned())).collect();
@@ -333,7 +285,7 @@ fn header_map(fields: Fields, client_addr: &mut Option<Bytes>) -> Option<HeaderM
     let entries = fields.copy_all();
     let mut headers = HeaderMap::with_capacity(entries.len());
     for (name, value) in entries {
-        if name.starts_with(SPIN_HEADERS) {
+        if name.as_bytes().first_chunk() == Some(SPIN_HEADERS) {
             if name == CLIENT_ADDR {
                 *client_addr = Some(value.into());
             }

@@ -1,6 +1,6 @@
 //! `Edge` in a Cloudflare Worker: its bindings, `fetch`, and `waitUntil`.
 
-use std::{rc::Rc, time::Duration};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -16,9 +16,9 @@ use worker::{
 
 use crate::{
     Body, BodyError, Error, FetchError, KvEntry, KvError, KvPut, Request, Response,
+    heads::Heads,
     instance::Instance,
     kv::{check_key, open, seal},
-    message,
 };
 
 #[path = "workers/passage.rs"]
@@ -36,6 +36,7 @@ pub use worker;
 
 thread_local! {
     static INSTANCE: Instance = Instance::default();
+    static HEADS: RefCell<Heads<JsValue>> = RefCell::default();
 }
 
 /// What a function may reach.
@@ -247,12 +248,12 @@ fn outgoing_response(response: Response) -> web_sys::Response {
     let (mut head, body) = response.into_parts();
     // The runtime counts the bytes itself.
     head.headers.remove(header::CONTENT_LENGTH);
+    let headers = HEADS.with_borrow_mut(|heads| heads.get(head.headers, &body, passage::headers));
     let content = match body {
         Body::Whole(bytes) => passage::content(&bytes),
         Body::Stream(chunks) => outgoing_stream(chunks),
     };
-    let (lines, is_hit) = (passage::to_lines(&head.headers), message::is_hit(&head.headers));
-    let made = passage::make_response(head.status.as_u16(), &lines, is_hit, content);
+    let made = headers.and_then(|headers| passage::make_response(head.status.as_u16(), &headers, content));
     made.unwrap_or_else(|error| {
         worker::console_error!("a response cannot be made: {}", text(error));
         web_sys::Response::error()

@@ -29,12 +29,14 @@ mod bindings {
         pub(in super::super) fn request_head(request: &Request) -> String;
         /// The status, and a line for each header.
         pub(in super::super) fn response_head(response: &Response) -> String;
-        /// Bytes, a stream or null with a head, which is remembered if it is that of a hit.
+        /// `Headers` of lines.
+        #[wasm_bindgen(catch)]
+        pub(in super::super) fn make_headers(lines: &str) -> Result<JsValue, JsValue>;
+        /// Bytes, a stream or null, with a status and `Headers`.
         #[wasm_bindgen(catch)]
         pub(in super::super) fn make_response(
             status: u16,
-            head: &str,
-            is_hit: bool,
+            headers: &JsValue,
             body: JsValue,
         ) -> Result<Response, JsValue>;
         /// `fetch`, which follows no redirects.
@@ -86,6 +88,11 @@ impl Wake for Caller {
 /// Bytes as JavaScript has them. It may not be shown wasm's memory, which goes on changing.
 pub(super) fn content(bytes: &Bytes) -> JsValue {
     if bytes.is_empty() { JsValue::NULL } else { Uint8Array::from(&bytes[..]).into() }
+}
+
+/// Headers as JavaScript has them.
+pub(super) fn headers(headers: &HeaderMap) -> Result<JsValue, JsValue> {
+    bindings::make_headers(&to_lines(headers))
 }
 
 /// Headers as lines.
