@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use libtest_mimic::Trial;
 
-use crate::harness::{Apart, Part, Psql, get, send};
+use crate::harness::{Apart, Part, Psql, Source, get, send};
 use crate::{Outcome, test};
 
 const POLICY: &str = "db-anon-role = 'anon'\ncatalog-max-age = 3600\n";
@@ -18,13 +18,22 @@ const ATTEMPTS: usize = 8;
 const SOON: Duration = Duration::from_secs(5);
 
 pub(crate) fn tests() -> Vec<Trial> {
-    let name = "emulator::stored::a_number_that_postgres_gives_twice";
-    vec![test(name, a_number_that_postgres_gives_twice).with_ignored_flag(Psql::absent().is_some())]
+    let is_absent = Psql::absent().is_some();
+    let tests = [
+        ("a_number_that_postgres_gives_twice", Source::Triggers),
+        ("a_number_that_postgres_gives_twice_in_its_log", Source::Replication),
+    ];
+    tests
+        .map(|(name, source)| {
+            let run = move || a_number_that_postgres_gives_twice(source);
+            test(format!("emulator::stored::{name}"), run).with_ignored_flag(is_absent)
+        })
+        .into()
 }
 
 /// What was stored before contains the number already, and not what was written under it since.
-fn a_number_that_postgres_gives_twice() -> Outcome {
-    let apart = Apart::start("crash", POLICY, 1, &[])?;
+fn a_number_that_postgres_gives_twice(source: Source) -> Outcome {
+    let apart = Apart::start("crash", source, POLICY, 1, &[])?;
     let mut psql = Psql::start(&apart.superuser_url)?;
     let ddl = "create table crashed (id int primary key, n int); grant all on crashed to anon; \
         insert into crashed values (1, 0)";

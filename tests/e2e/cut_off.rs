@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use libtest_mimic::Trial;
 
-use crate::harness::{Apart, Client, Psql, Reply, send};
+use crate::harness::{Apart, Client, Psql, Reply, Source, send};
 use crate::trips::Counted;
 use crate::{Outcome, test};
 
@@ -43,7 +43,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 fn a_region_that_is_cut_off() -> Outcome {
-    let apart = Apart::start("cut-off", POLICY, 1, &[])?;
+    let apart = Apart::start("cut-off", Source::Triggers, POLICY, 1, &[])?;
     let mut psql = Psql::start(&apart.superuser_url)?;
     let ddl = |table| {
         format!(

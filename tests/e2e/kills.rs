@@ -15,7 +15,7 @@ use anyhow::{Context, bail, ensure};
 use freshness::{Checker, Version};
 use libtest_mimic::Trial;
 
-use crate::harness::{Apart, Part, Psql, Reply, send};
+use crate::harness::{Apart, Part, Psql, Reply, Source, send};
 use crate::{Outcome, test};
 
 const LENGTH: Duration = Duration::from_secs(30);
@@ -45,13 +45,22 @@ const AWAY: Range<u64> = 0..500;
 
 pub(crate) fn tests() -> Vec<Trial> {
     let is_absent = Psql::absent().is_some();
-    vec![test("emulator::stored::nobody_is_wronged_by_kills", nobody_is_wronged).with_ignored_flag(is_absent)]
+    let tests = [
+        ("nobody_is_wronged_by_kills", Source::Triggers),
+        ("nobody_is_wronged_by_kills_where_the_log_tells", Source::Replication),
+    ];
+    tests
+        .map(|(name, source)| {
+            let run = move || nobody_is_wronged(source);
+            test(format!("emulator::stored::{name}"), run).with_ignored_flag(is_absent)
+        })
+        .into()
 }
 
-fn nobody_is_wronged() -> Outcome {
+fn nobody_is_wronged(source: Source) -> Outcome {
     let seed = std::env::var("HEADLAND_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));
-    World::begin(seed)?.run().with_context(|| format!("with HEADLAND_SEED={seed}"))
+    World::begin(source, seed)?.run().with_context(|| format!("with HEADLAND_SEED={seed}"))
 }
 
 struct World {
@@ -79,8 +88,8 @@ struct Counted {
 }
 
 impl World {
-    fn begin(seed: u64) -> anyhow::Result<World> {
-        let apart = Apart::start("kills", POLICY, EDGES, NETWORK)?;
+    fn begin(source: Source, seed: u64) -> anyhow::Result<World> {
+        let apart = Apart::start("kills", source, POLICY, EDGES, NETWORK)?;
         let mut psql = Psql::start(&apart.superuser_url)?;
         let tables: String = (0..TABLES)
             .map(|table| {

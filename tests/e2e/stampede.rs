@@ -5,7 +5,7 @@ use std::thread::scope;
 use anyhow::{Context, ensure};
 use libtest_mimic::Trial;
 
-use crate::harness::{Apart, Client, Psql, send};
+use crate::harness::{Apart, Client, Psql, Source, send};
 use crate::trips::Counted;
 use crate::{Outcome, test};
 
@@ -31,7 +31,7 @@ pub(crate) fn tests() -> Vec<Trial> {
 }
 
 fn a_stampede_is_one_query() -> Outcome {
-    let apart = Apart::start("stampede", POLICY, 1, &[])?;
+    let apart = Apart::start("stampede", Source::Triggers, POLICY, 1, &[])?;
     let mut psql = Psql::start(&apart.superuser_url)?;
     apart.change_schema(&mut psql, &TABLES.map(ddl).concat(), "/rest/v1/hot_edge")?;
     for table in TABLES {
@@ -54,7 +54,7 @@ fn ddl(table: &str) -> String {
 /// DDL while everybody asks: all that are under way were planned with the schema before it. What they ask for is a query anew,
 /// as it is another answer, and so is the schema; instances that come and go meanwhile do not add to that.
 fn a_new_schema_is_looked_at_once() -> Outcome {
-    let apart = Apart::start("new-schema", POLICY, 1, &[])?;
+    let apart = Apart::start("new-schema", Source::Triggers, POLICY, 1, &[])?;
     let mut psql = Psql::start(&apart.superuser_url)?;
     apart.change_schema(&mut psql, &ddl("hot_region"), "/rest/v1/hot_region")?;
     let url = format!("{}/rest/v1/hot_region?select=n&id=eq.1", apart.edge_urls()[0]);

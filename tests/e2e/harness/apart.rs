@@ -30,9 +30,17 @@ pub(crate) enum Part {
     Edges,
 }
 
+/// How the gateway hears of who writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    Triggers,
+    Replication,
+}
+
 /// All of them. What ends is killed.
 pub(crate) struct Apart {
     state: PathBuf,
+    source: Source,
     policy: &'static str,
     /// What `headland dev` is given.
     network: Vec<String>,
@@ -51,19 +59,30 @@ pub(crate) struct Apart {
 impl Apart {
     /// Makes a Postgres with sample data, and starts all: so many edges, with this policy, and further arguments of
     /// `headland dev`.
-    pub(crate) fn start(name: &str, policy: &'static str, edges: usize, network: &[&str]) -> anyhow::Result<Apart> {
-        let state = scratch(name)?;
+    pub(crate) fn start(
+        name: &str,
+        source: Source,
+        policy: &'static str,
+        edges: usize,
+        network: &[&str],
+    ) -> anyhow::Result<Apart> {
+        let state = scratch(&format!("{name}-{source:?}").to_lowercase())?;
         let mut command = headland()?;
         command.args(["dev", "--listen", "127.0.0.1:0", "--no-watch", "--state"]).arg(&state);
         let setting_up = Process::start(command.env_remove("DATABASE_URL"))?;
         setting_up.wait_for("listening on ", START_TIMEOUT)?;
         let region = fs::read_to_string(state.join("region.env"))?;
         let postgres = state.join("postgres");
+        let mut postgres_command = command_of(&fs::read_to_string(postgres.join("data/postmaster.opts"))?);
+        if source == Source::Replication {
+            postgres_command.extend(["-c", "wal_level=logical"].map(str::to_owned));
+        }
         let apart = Apart {
+            source,
             policy,
             network: network.iter().map(|argument| (*argument).to_owned()).collect(),
             superuser_url: fs::read_to_string(postgres.join("url"))?.trim().to_owned(),
-            postgres_command: command_of(&fs::read_to_string(postgres.join("data/postmaster.opts"))?),
+            postgres_command,
             database_url: value(&region, "DATABASE_URL").context("region.env names no database")?,
             gateway_address: Mutex::new("127.0.0.1:0".to_owned()),
             edge_urls: Mutex::default(),
@@ -72,7 +91,12 @@ impl Apart {
             state,
         };
         setting_up.stop();
-        [Part::Postgres, Part::Gateway, Part::Edges].into_iter().try_for_each(|part| apart.begin(part))?;
+        apart.begin(Part::Postgres)?;
+        if source == Source::Replication {
+            Psql::start(&apart.superuser_url)?.run("alter role authenticator replication")?;
+            apart.watch_tables()?;
+        }
+        [Part::Gateway, Part::Edges].into_iter().try_for_each(|part| apart.begin(part))?;
         Ok(apart)
     }
 
@@ -113,9 +137,21 @@ impl Apart {
         self.wait_for("a first look at the schema", || Ok(self.schema_version()?.is_some()))?;
         let before = self.schema_version()?;
         psql.run(&format!("begin; {ddl}; commit"))?;
+        if self.source == Source::Replication {
+            self.watch_tables()?;
+        }
         self.wait_for("the new schema", || Ok(self.schema_version()? != before))?;
         let is_served = |url: &String| Ok(get(&format!("{url}{path}"))?.status == 200);
         self.edge_urls().iter().try_for_each(|url| self.wait_for(path, || is_served(url)))
+    }
+
+    /// Has the log tell of who writes the tables that there are. Triggers are there, and come with a table.
+    fn watch_tables(&self) -> Outcome {
+        let mut command = headland()?;
+        command.args(["migrate", "--replication"]).env("DATABASE_URL", &self.superuser_url);
+        let output = command.output()?;
+        anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
     }
 
     /// What the gateway calls the schema that it has seen last.
@@ -156,7 +192,10 @@ impl Apart {
         let mut command = headland()?;
         command.args([
             "gateway",
-            "--writers",
+            match self.source {
+                Source::Triggers => "--writers",
+                Source::Replication => "--writers=replication",
+            },
             "--catalog-watch",
             &format!("{CATALOG_WATCH:?}"),
             "--listen",

@@ -9,7 +9,7 @@ mod runtime;
 mod superuser;
 mod upstream;
 
-pub(crate) use apart::{Apart, Part};
+pub(crate) use apart::{Apart, Part, Source};
 pub(crate) use http::{Client, Reply, exchange_raw, get, send};
 pub(crate) use process::{Process, all_printed, root, scratch};
 pub(crate) use psql::Psql;
