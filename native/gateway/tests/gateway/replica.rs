@@ -298,6 +298,29 @@ async fn ok_what_a_standby_cannot_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ok_a_read_in_the_way_of_what_is_replayed() {
+    let Some(it) = Replicated::start("replica_conflict").await else { return };
+    it.standby.psql("postgres", "ALTER SYSTEM SET max_standby_streaming_delay = 0");
+    it.standby.psql("postgres", "SELECT pg_reload_conf()");
+    it.write("films").await;
+    it.until_used("films").await;
+    let sleeps_there = "(SELECT 1 FROM pg_sleep(30 * pg_is_in_recovery()::int))";
+    // The row is removed that the read's snapshot still has.
+    let removes = async {
+        let sleeps = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+        until("it runs there", async || it.standby.psql("postgres", sleeps) == "1").await;
+        it.gateway.psql("DELETE FROM films");
+        it.gateway.psql("VACUUM films");
+    };
+    let (reply, ()) = tokio::join!(it.read("films", sleeps_there, None), removes);
+    assert_eq!(reply.text(), "1 false");
+    let conflicts = "SELECT sum(confl_snapshot) FROM pg_stat_database_conflicts";
+    until("Postgres has counted it", async || it.standby.psql("postgres", conflicts) == "1").await;
+    it.until_used("films").await;
+    assert_eq!(it.count("films").await, (0, true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ok_a_primary_as_its_own_replica() {
     let Some(it) = Replicated::start("replica_none").await else { return };
     let other = it
