@@ -1,5 +1,6 @@
 // Load: wrk over HTTP, pgbench on Postgres itself.
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -25,7 +26,10 @@ request = function() return requests[math.random(${keys})] end
   return { rps: Number(stdout.match(/Requests\/sec:\s+([\d.]+)/)[1]), p50: milliseconds(50), p99: milliseconds(99) }
 }
 
-/** `count` requests, each for another number from `first` on, whose answers nobody has asked for. */
+/**
+ * `count` requests, each for another number from `first` on, whose answers nobody has asked for. wrk sleeps for as long as it was
+ * told to, whatever its script says; a signal wakes it.
+ */
 export async function sequence({ url, path: template, first, count, scratch, connections }) {
   const script = path.join(scratch, 'sequence.lua')
   writeFileSync(script, `local template, number, left = ${JSON.stringify(template)}, ${first - 1}, ${count}
@@ -33,13 +37,24 @@ request = function()
   number = number + 1
   return wrk.format('GET', (template:gsub('N', tostring(number), 1)))
 end
-response = function(status)
+response = function()
   left = left - 1
-  if left <= 0 then wrk.thread:stop() end
+  if left == 0 then
+    wrk.thread:stop()
+    io.write('all are answered\\n')
+    io.flush()
+  end
 end
 `)
-  const { stdout } = await run('wrk', ['-t1', `-c${connections}`, '-d3600s', '--timeout', '10s', '-s', script, url])
-  if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`${url}${template}:\n${stdout}`)
+  const args = ['-t1', `-c${connections}`, '-d3600s', '--timeout', '10s', '-s', script, url]
+  const child = spawn('wrk', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  let printed = ''
+  child.stdout.on('data', (chunk) => {
+    printed += chunk
+    if (/all are answered/.test(chunk)) child.kill('SIGINT')
+  })
+  await once(child, 'close')
+  if (/Non-2xx|Socket errors/.test(printed) || !/Requests\/sec/.test(printed)) throw new Error(`${url}${template}:\n${printed}`)
 }
 
 /**
