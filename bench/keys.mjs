@@ -2,15 +2,10 @@
 //
 //   node bench/keys.mjs [--keys 1000000] [--connections 32]
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync } from 'node:fs'
-import path from 'node:path'
+import { command, option } from './command.mjs'
 import { sequence } from './load.mjs'
-import { headlandDev, stopAll, workerd } from './servers.mjs'
+import { headlandDev, workerd } from './servers.mjs'
 
-const option = (name, fallback) => {
-  const at = process.argv.indexOf(`--${name}`)
-  return at < 0 ? fallback : Number(process.argv[at + 1])
-}
 const keys = option('keys', 1_000_000)
 const connections = option('connections', 32)
 const STEPS = 10
@@ -19,10 +14,7 @@ const TEMPLATE = '/rest/v1/directors?select=id,name&id=eq.N'
 
 const megabytes = (pid) => Math.round(Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)])) / 1024)
 
-async function main() {
-  const scratch = path.resolve('target/bench')
-  rmSync(scratch, { recursive: true, force: true })
-  mkdirSync(scratch, { recursive: true })
+async function main(scratch) {
   const dev = await headlandDev(scratch)
   const systems = [
     ['Headland: emulator + gateway', dev],
@@ -40,8 +32,4 @@ async function main() {
   }
 }
 
-try {
-  await main()
-} finally {
-  await stopAll()
-}
+await command(main)

@@ -3,20 +3,16 @@
 //
 //   node bench/run.mjs [--seconds 4] [--rounds 3] [--connections 32] [--workload row|rows|embed|fresh|kv|hello]
 import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync, mkdirSync, rmSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
-import path from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { headlandDev, peer, stopAll, workerd, workerdPeer } from './servers.mjs'
+import { command, median, option } from './command.mjs'
+import { headlandDev, peer, workerd, workerdPeer } from './servers.mjs'
 import { load, pgbench } from './load.mjs'
 
-const option = (name, fallback) => {
-  const at = process.argv.indexOf(`--${name}`)
-  return at < 0 ? fallback : process.argv[at + 1]
-}
-const seconds = Number(option('seconds', 4))
-const rounds = Number(option('rounds', 3))
-const connections = Number(option('connections', 32))
+const seconds = option('seconds', 4)
+const rounds = option('rounds', 3)
+const connections = option('connections', 32)
 const only = option('workload', null)
 
 /** What is asked: Headland's path and the peers', with N for the id of a random movie. */
@@ -54,11 +50,6 @@ const workloads = {
     isKept: true,
   },
   hello: { title: 'hello (no database)', headland: '/health', peer: '/hello' },
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)]
 }
 
 /** Every system in turn, round after round; gives the median of each figure. */
@@ -100,10 +91,7 @@ function table(title, rows, base) {
   return [`| ${title} | requests/s | p50 ms | p99 ms | × ${base} |`, '| --- | ---: | ---: | ---: | ---: |', ...lines, ''].join('\n')
 }
 
-async function main() {
-  const scratch = path.resolve('target/bench')
-  rmSync(scratch, { recursive: true, force: true })
-  mkdirSync(scratch, { recursive: true })
+async function main(scratch) {
   const dev = await headlandDev(scratch)
   const worker = await workerd(scratch, dev)
   const http = (name, url, side) => ({
@@ -158,8 +146,4 @@ async function main() {
   writeFileSync('target/bench.json', JSON.stringify(report, null, 2) + '\n')
 }
 
-try {
-  await main()
-} finally {
-  await stopAll()
-}
+await command(main)

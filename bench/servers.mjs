@@ -1,5 +1,5 @@
 // The servers that are compared. All listen on loopback and are stopped by stopAll().
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
@@ -18,7 +18,7 @@ function start(command, args, pattern, env = {}) {
     const read = (chunk) => {
       printed += chunk
       const match = printed.match(pattern)
-      if (match) resolve({ match, pid: child.pid, printed: () => printed })
+      if (match) resolve({ match, child, pid: child.pid, printed: () => printed })
     }
     child.stdout.on('data', read)
     child.stderr.on('data', read)
@@ -47,6 +47,20 @@ export async function headlandDev(scratch) {
       return times.at(-1) ?? 'an unknown time'
     },
   }
+}
+
+/** Has a database tell who writes, by triggers or by replication. */
+export function migrate(databaseUrl, source) {
+  const args = source === 'replication' ? ['migrate', '--replication'] : ['migrate']
+  execFileSync('target/release/headland', args, { env: { ...process.env, DATABASE_URL: databaseUrl } })
+}
+
+/** A gateway that hears of writers; `stop` ends it. */
+export async function gateway(databaseUrl, source) {
+  const env = { DATABASE_URL: databaseUrl, HEADLAND_CREDENTIAL: 'bench' }
+  const args = ['gateway', `--writers=${source}`, '--listen', '127.0.0.1:0']
+  const { child } = await start('target/release/headland', args, /listening on (http:\/\/[\d.:]+)/, env)
+  return { stop: () => end(child) }
 }
 
 /** The emulator with the component that times the dialect. It asks no region. */
@@ -126,13 +140,15 @@ function peerFile(script) {
 
 /** Ends what was started, last first. */
 export async function stopAll() {
-  for (const child of children.reverse()) {
-    if (child.exitCode !== null || child.signalCode !== null) continue
-    child.removeAllListeners('exit')
-    const ended = new Promise((resolve) => child.on('exit', resolve))
-    child.kill('SIGTERM')
-    const late = setTimeout(() => child.kill('SIGKILL'), 10_000)
-    await ended
-    clearTimeout(late)
-  }
+  for (const child of children.reverse()) await end(child)
+}
+
+async function end(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.removeAllListeners('exit')
+  const ended = new Promise((resolve) => child.on('exit', resolve))
+  child.kill('SIGTERM')
+  const late = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  await ended
+  clearTimeout(late)
 }
