@@ -7,7 +7,7 @@ use anyhow::{Context, bail, ensure};
 use libtest_mimic::Trial;
 
 use crate::harness::{Apart, Part, Psql, Source, get, send};
-use crate::{Outcome, test};
+use crate::{Outcome, test_by_source};
 
 const POLICY: &str = "db-anon-role = 'anon'\ncatalog-max-age = 3600\n";
 /// Numbers that may be given again, of transactions that do nothing.
@@ -18,17 +18,7 @@ const ATTEMPTS: usize = 8;
 const SOON: Duration = Duration::from_secs(5);
 
 pub(crate) fn tests() -> Vec<Trial> {
-    let is_absent = Psql::absent().is_some();
-    let tests = [
-        ("a_number_that_postgres_gives_twice", Source::Triggers),
-        ("a_number_that_postgres_gives_twice_in_its_log", Source::Replication),
-    ];
-    tests
-        .map(|(name, source)| {
-            let run = move || a_number_that_postgres_gives_twice(source);
-            test(format!("emulator::stored::{name}"), run).with_ignored_flag(is_absent)
-        })
-        .into()
+    test_by_source("a_number_that_postgres_gives_twice", a_number_that_postgres_gives_twice)
 }
 
 /// What was stored before contains the number already, and not what was written under it since.

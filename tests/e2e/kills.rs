@@ -16,7 +16,7 @@ use freshness::{Checker, Version};
 use libtest_mimic::Trial;
 
 use crate::harness::{Apart, Part, Psql, Reply, Source, send};
-use crate::{Outcome, test};
+use crate::{Outcome, test_by_source};
 
 const LENGTH: Duration = Duration::from_secs(30);
 const EDGES: usize = 3;
@@ -44,17 +44,7 @@ const QUIET: Range<u64> = 500..3_000;
 const AWAY: Range<u64> = 0..500;
 
 pub(crate) fn tests() -> Vec<Trial> {
-    let is_absent = Psql::absent().is_some();
-    let tests = [
-        ("nobody_is_wronged_by_kills", Source::Triggers),
-        ("nobody_is_wronged_by_kills_where_the_log_tells", Source::Replication),
-    ];
-    tests
-        .map(|(name, source)| {
-            let run = move || nobody_is_wronged(source);
-            test(format!("emulator::stored::{name}"), run).with_ignored_flag(is_absent)
-        })
-        .into()
+    test_by_source("nobody_is_wronged_by_kills", nobody_is_wronged)
 }
 
 fn nobody_is_wronged(source: Source) -> Outcome {

@@ -33,6 +33,8 @@ mod writes;
 
 use libtest_mimic::{Arguments, Trial};
 
+use crate::harness::{Psql, Source};
+
 /// What a test gives: nothing, or what went wrong.
 type Outcome = anyhow::Result<()>;
 
@@ -74,6 +76,16 @@ fn main() {
     let conclusion = libtest_mimic::run(&arguments, tests.into_iter().flatten().collect());
     harness::stop();
     conclusion.exit();
+}
+
+/// A test of stored answers, for each way in which the gateway may hear of who writes.
+fn test_by_source(name: &str, run: fn(Source) -> Outcome) -> Vec<Trial> {
+    [("", Source::Triggers), ("_where_the_log_tells", Source::Replication)]
+        .map(|(suffix, source)| {
+            let test = test(format!("emulator::stored::{name}{suffix}"), move || run(source));
+            test.with_ignored_flag(Psql::absent().is_some())
+        })
+        .into()
 }
 
 /// A test of that name.
