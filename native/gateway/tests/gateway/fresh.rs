@@ -113,12 +113,14 @@ impl World {
                     reply.text().parse().unwrap(),
                 ),
             };
+            // From a replica more may be seen than the answer is known to contain.
+            let seen = reply.header("headland-seen").map(|seen| Snapshot::parse(seen).unwrap());
             let mut checker = self.checker.lock().unwrap();
             for expected in expected.iter().flatten() {
                 checker.saw(expected, &[(relation, answer.1)], self.now());
             }
             if carries {
-                demanded.merge(&answer.0);
+                demanded.merge(seen.as_ref().unwrap_or(&answer.0));
             }
             // Some keep what they had: an edge whose memory is old.
             if !rng.u8(0..4).is_multiple_of(4) || !stored.contains_key(&relation) {
