@@ -1,8 +1,9 @@
 // The servers that are compared. All listen on loopback and are stopped by stopAll().
 import { execFileSync, spawn } from 'node:child_process'
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 const children = []
 
@@ -47,6 +48,24 @@ export async function headlandDev(scratch) {
       return times.at(-1) ?? 'an unknown time'
     },
   }
+}
+
+/** An edge of a region that runs already. Requests are logged to a file; a file takes the region away while it exists. */
+export async function edge(scratch, region, logFile) {
+  const [state, config] = [path.join(scratch, 'state'), path.join(scratch, 'headland.toml')]
+  mkdirSync(scratch, { recursive: true })
+  writeFileSync(config, `${policy.replace("cache-max-age = 3600", 'cache-max-age = 1')}`)
+  const args = ['dev', '--listen', '127.0.0.1:0', '--no-watch', '--state', state, '--config', config]
+  args.push('--region-url', region.regionUrl, '--region-connection', region.regionConnection)
+  const log = openSync(logFile, 'w')
+  const child = spawn('target/release/headland', args, { stdio: ['ignore', log, 'inherit'] })
+  children.push(child)
+  const listening = () => readFileSync(logFile, 'utf8').match(/listening on (http:\/\/[\d.:]+)/)
+  while (!listening()) {
+    if (child.exitCode !== null) throw new Error(readFileSync(logFile, 'utf8'))
+    await sleep(50)
+  }
+  return { url: listening()[1], awayFile: path.join(state, 'region-is-away') }
 }
 
 /** Has a database tell who writes, by triggers or by replication. */

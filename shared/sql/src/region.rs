@@ -19,6 +19,8 @@ use crate::{
 const REGION_URL: &str = "region_url";
 /// The variable with the connection string that the region checks.
 const REGION_CONNECTION: &str = "region_connection";
+/// How soon a request that waits for its next attempt sees that the breaker has opened.
+const LOOK_INTERVAL: Duration = Duration::from_millis(2);
 
 /// One regional Postgres.
 pub struct Region {
@@ -99,7 +101,7 @@ impl Region {
             if !again || attempt == retry::ATTEMPTS_MAX {
                 return outcome;
             }
-            if attempt == 1 && outage::is_known(edge, self.fingerprint).await {
+            if outage::is_known(edge, self.fingerprint).await {
                 breaker.open(edge.monotonic());
                 return outcome;
             }
@@ -108,7 +110,7 @@ impl Region {
                 return outcome;
             }
             last = outcome.err();
-            edge.sleep(wait).await;
+            pause(edge, &breaker, wait).await;
             attempt += 1;
             left = deadline.saturating_sub(edge.monotonic());
         }
@@ -157,6 +159,15 @@ impl Region {
     }
 }
 
+/// Waits for the next attempt, or until others have found meanwhile that there is to be none. Looks instead of being woken: where each
+/// request has its own I/O, as on Workers, none may wake another.
+async fn pause(edge: &Edge, breaker: &Breaker, wait: Duration) {
+    let until = edge.monotonic() + wait;
+    while edge.monotonic() < until && !breaker.is_open(edge.monotonic()) {
+        edge.sleep(until.saturating_sub(edge.monotonic()).min(LOOK_INTERVAL)).await;
+    }
+}
+
 /// An answer that is made of too many tables is not asked about, and so is always a query.
 fn ask(question: &Question<'_>, headers: &mut HeaderMap) {
     let mut say = |name: &'static str, text: String| {
@@ -188,9 +199,11 @@ fn body(statements: &[Statement]) -> bytes::Bytes {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, rc::Rc};
+    use std::cell::{Cell, RefCell};
+    use std::rc::Rc;
 
     use edge::{Answer, FetchError, Response, StatusCode, block_on};
+    use futures_util::future::join3;
 
     use super::*;
     use crate::ATTEMPTS_MAX;
@@ -283,23 +296,29 @@ mod tests {
         assert_eq!(requests.len(), ATTEMPTS_MAX as usize);
     }
 
-    /// After the third failure nothing is sent for a moment; then one attempt is made, and its caller hears what it has told.
-    #[test]
-    fn err_a_region_that_does_not_answer_is_left_alone() {
-        let asked = Rc::new(std::cell::Cell::new(0));
+    const READ: Batch<'static> =
+        Batch { statements: &[], read_only: true, isolation: None, catalog: None, limits: None, question: None };
+
+    /// An edge whose every request to the region fails, and how many there were.
+    fn failing(failure: FetchError) -> (Edge, Rc<Cell<u32>>) {
+        let asked = Rc::new(Cell::new(0));
         let seen = asked.clone();
         let edge = Edge::new()
             .with_variable("region_url", "http://region.test/")
             .with_variable("region_connection", "postgresql://edge:secret@region.test/db")
             .with_upstream(move |_| {
                 seen.set(seen.get() + 1);
-                Answer::Failure(FetchError::Broken("reset".into()))
+                Answer::Failure(failure.clone())
             });
+        (edge, asked)
+    }
+
+    /// After the third failure nothing is sent for a moment; then one attempt is made, and its caller hears what it has told.
+    #[test]
+    fn err_a_region_that_does_not_answer_is_left_alone() {
+        let (edge, asked) = failing(FetchError::Broken("reset".into()));
         let region = block_on(Region::of(&edge)).unwrap();
-        let statements = [Statement { text: "select 1".into(), parameters: vec![] }];
-        let (read_only, isolation, catalog, limits, question) = (true, None, None, None, None);
-        let batch = Batch { statements: &statements, read_only, isolation, catalog, limits, question };
-        let run = || block_on(region.run(&edge, batch, TIMEOUT));
+        let run = || block_on(region.run(&edge, READ, TIMEOUT));
         assert_eq!((run(), asked.get()), (Err(Error::Broken("reset".into())), 3));
         assert!(matches!(run(), Err(Error::Unreachable(_))));
         assert_eq!(asked.get(), 3);
@@ -313,6 +332,22 @@ mod tests {
         block_on(edge.sleep(Duration::from_secs(3)));
         edge.drop_instance();
         assert_eq!((run(), asked.get()), (Err(Error::Broken("reset".into())), 8));
+    }
+
+    /// Three requests at once find together what one finds by three attempts, and none of them waits for its second.
+    #[test]
+    fn err_many_at_once_do_not_wait_to_try_again() {
+        let (edge, asked) = failing(FetchError::Unreachable("refused".into()));
+        let region = block_on(Region::of(&edge)).unwrap();
+        let start = edge.monotonic();
+        let run = || region.run(&edge, READ, TIMEOUT);
+        let (one, two, three) = block_on(join3(run(), run(), run()));
+        for outcome in [one, two, three] {
+            assert!(matches!(outcome, Err(Error::Unreachable(_))), "{outcome:?}");
+        }
+        assert_eq!(asked.get(), 3);
+        let elapsed = edge.monotonic() - start;
+        assert!(elapsed <= LOOK_INTERVAL, "{elapsed:?}");
     }
 
     #[test]

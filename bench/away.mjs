@@ -1,0 +1,90 @@
+// How fast an edge is while its region is away: what is stored is given, and all else is refused. Called by `scripts/bench away`.
+//
+//   node bench/away.mjs [--seconds 60]
+//
+// The rate is far below what the edge can do, so that the times are its own, and beside them stand those of a request that asks
+// nobody for anything, at the same moments: what those wait for is the machine.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import http from 'node:http'
+import { constants, setPriority } from 'node:os'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { command, option } from './command.mjs'
+import { edge, headlandDev } from './servers.mjs'
+
+const seconds = option('seconds', 60)
+/** Connections that ask for one thing after the other, of each kind. */
+const CONNECTIONS = 8
+const PAUSE_MS = 10
+/** For how long the region is there, and how soon an edge has seen that it is not. */
+const BEFORE_MS = 3000
+const SEEN_MS = 500
+const REFUSED = 'what is not stored'
+const KEYS = 20
+const KINDS = {
+  'hello': { path: () => '/health', status: 200 },
+  'what is stored': { path: (n) => `/rest/v1/directors?select=name&id=eq.${(n % KEYS) + 1}`, status: 200 },
+  [REFUSED]: { path: (n) => `/rest/v1/movies?select=title&id=eq.${n}`, status: 503 },
+}
+
+/** Asks for one thing after the other for as long as `goesOn`. */
+async function ask(url, kind, first, goesOn) {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+  for (let n = first; goesOn(); n += CONNECTIONS) {
+    const status = await get(agent, url + kind.path(n))
+    if (status !== kind.status && status !== 200) throw new Error(`${kind.path(n)}: ${status}`)
+    await sleep(PAUSE_MS)
+  }
+  agent.destroy()
+}
+
+function get(agent, url) {
+  return new Promise((resolve, reject) => {
+    const request = http.get(url, { agent }, (response) => {
+      response.resume()
+      response.on('end', () => resolve(response.statusCode))
+    })
+    request.on('error', reject)
+  })
+}
+
+async function main(scratch) {
+  const region = await headlandDev(path.join(scratch, 'region'))
+  const log = path.join(scratch, 'edge.log')
+  const { url, awayFile } = await edge(path.join(scratch, 'edge'), region, log)
+  // Whoever asks shares the machine with what is measured, and makes way for it.
+  setPriority(constants.priority.PRIORITY_LOW)
+  let goesOn = true
+  const asking = Object.values(KINDS).flatMap((kind) =>
+    Array.from({ length: CONNECTIONS }, (_, n) => ask(url, kind, 1_000_000 + n, () => goesOn)),
+  )
+  const over = Promise.all(asking)
+  await Promise.race([sleep(BEFORE_MS), over])
+  const cutAt = Date.now()
+  writeFileSync(awayFile, '')
+  await Promise.race([sleep(SEEN_MS + seconds * 1000), over])
+  const backAt = Date.now()
+  rmSync(awayFile)
+  goesOn = false
+  await over
+
+  const lines = readFileSync(log, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line))
+  const answers = lines.filter(({ target }) => target === 'access').map((answer) => ({ ...answer, at: Date.parse(answer.timestamp) }))
+  console.log('| the edge answers, in ms | answers | 50 % | 99 % | 99.9 % | all |\n| --- | ---: | ---: | ---: | ---: | ---: |')
+  const of = (kind, from, to) => answers.filter(({ at, path }) => from < at && at < to && path === kind.path(0).split('?')[0])
+  const report = (title, its) => {
+    const times = its.map(({ duration_ms }) => duration_ms).sort((a, b) => a - b)
+    const at = (share) => times[Math.min(Math.floor(times.length * share), times.length - 1)].toFixed(1)
+    console.log(`| ${title} | ${times.length} | ${[0.5, 0.99, 0.999, 1].map(at).join(' | ')} |`)
+  }
+  for (const [title, kind] of Object.entries(KINDS)) {
+    const its = of(kind, cutAt + SEEN_MS, backAt)
+    const wrong = its.find(({ status }) => status !== kind.status)
+    if (wrong) throw new Error(JSON.stringify(wrong))
+    report(title, its)
+  }
+  const first = of(KINDS[REFUSED], cutAt, cutAt + SEEN_MS).filter(({ status }) => status === 503)
+  report(`${REFUSED}, in the first ${SEEN_MS} ms`, first)
+}
+
+await command(main)
