@@ -30,7 +30,8 @@ pub struct Options {
     /// The share of these requests that is lost, 0 to 1: half of them are not sent, and of the others, which are handled, it is
     /// the answer that is lost. Default: none.
     pub drop_share: f64,
-    /// While this file exists, these requests fail at once, as if the region could not be reached. Default: no file.
+    /// While this file exists, these requests fail at once, as if the region could not be reached; with the word `silent` in it they
+    /// are never answered. Default: no file.
     pub away_file: Option<PathBuf>,
     /// Threads that requests are served on, each with instances and outbound connections of its own. Default: one per core.
     pub threads: usize,

@@ -1,11 +1,12 @@
 //! The way from an edge to the region and back, as long and as bad as the options make it.
 
+use std::future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wasmtime_wasi_http::Error;
 
-use super::away::Away;
+use super::away::{Absence, Away};
 
 /// What the requests go through that leave the edge. A clone looks for the same file.
 #[derive(Clone)]
@@ -33,10 +34,12 @@ impl Network {
         Network { rtt, drop_share, away }
     }
 
-    /// Makes the trip that `exchange` sends and awaits. While the region is away it fails at once.
+    /// Makes the trip that `exchange` sends and awaits. While the region is away it fails at once, or never ends.
     pub(super) async fn carry<T>(&self, exchange: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        if self.away.as_ref().is_some_and(|away| away.is_away(Instant::now())) {
-            return Err(Error::DestinationUnavailable);
+        match self.away.as_ref().and_then(|away| away.is_away(Instant::now())) {
+            Some(Absence::Unreachable) => return Err(Error::DestinationUnavailable),
+            Some(Absence::Silent) => future::pending().await,
+            None => {}
         }
         let fate = Fate::of(fastrand::f64(), self.drop_share);
         let half = self.rtt / 2;

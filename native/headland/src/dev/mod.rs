@@ -92,7 +92,7 @@ pub(crate) struct Options {
     #[arg(long, default_value = "spin.toml", value_name = "FILE")]
     manifest: PathBuf,
     /// Where the state is kept: key-value store, precompiled components, Postgres. While it has a file `region-is-away`,
-    /// the edge cannot reach its region
+    /// the edge cannot reach its region; with the word `silent` in the file it is never answered
     #[arg(long, default_value = ".headland", value_name = "FOLDER")]
     state: PathBuf,
 }
