@@ -106,6 +106,8 @@ fn bad_request(body: &[u8]) -> Error {
     }
 }
 
+/// The region says with a code that nothing was run. A proxy in front of it may answer 503 too, for a connection that broke when the batch had
+/// been sent.
 fn unavailable(headers: &HeaderMap, body: &[u8]) -> Error {
     let error: DatabaseError = serde_json::from_slice(body).unwrap_or_default();
     // SQLSTATE class 53: insufficient resources.
@@ -113,7 +115,10 @@ fn unavailable(headers: &HeaderMap, body: &[u8]) -> Error {
         let retry_after = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         return Error::Full { retry_after: retry_after.unwrap_or(RETRY_AFTER_DEFAULT) };
     }
-    Error::Unreachable(if error.message.is_empty() { text(body) } else { error.message })
+    match error.code.is_empty() {
+        true => Error::Broken(text(body)),
+        false => Error::Unreachable(error.message),
+    }
 }
 
 /// The start of a body that was not meant for us, for the operator.
@@ -275,7 +280,13 @@ mod tests {
         );
         check(503, &[], r#"{"code":"53300","message":"full"}"#, Err(Error::Full { retry_after: 1 }));
         check(503, &[], r#"{"code":"08006","message":"down"}"#, Err(Error::Unreachable("down".into())));
-        check(503, &[], "a proxy's page", Err(Error::Unreachable("a proxy's page".into())));
+        check(503, &[], "a proxy's page", Err(Error::Broken("a proxy's page".into())));
+        check(
+            503,
+            &[],
+            r#"{"message":"upstream reset"}"#,
+            Err(Error::Broken(r#"{"message":"upstream reset"}"#.into())),
+        );
         check(502, &[], "", Err(Error::Broken("502 Bad Gateway".into())));
     }
 }
