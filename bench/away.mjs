@@ -2,6 +2,7 @@
 //
 //   node bench/away.mjs [--seconds 60]
 //
+// Either it cannot be reached, which an edge is told at once, or it is silent.
 // The rate is far below what the edge can do, so that the times are its own, and beside them stand those of a request that asks
 // nobody for anything, at the same moments: what those wait for is the machine.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -18,7 +19,9 @@ const CONNECTIONS = 8
 const PAUSE_MS = 10
 /** For how long the region is there, and how soon an edge has seen that it is not. */
 const BEFORE_MS = 3000
-const SEEN_MS = 500
+const SEEN_MS = 3000
+/** How it is away: words for the file. */
+const WAYS = ['unreachable', 'silent']
 const REFUSED = 'what is not stored'
 const KEYS = 20
 const KINDS = {
@@ -50,32 +53,36 @@ function get(agent, url) {
 
 async function main(scratch) {
   const region = await headlandDev(path.join(scratch, 'region'))
-  const log = path.join(scratch, 'edge.log')
-  const { url, awayFile } = await edge(path.join(scratch, 'edge'), region, log)
-  // Whoever asks shares the machine with what is measured, and makes way for it.
-  setPriority(constants.priority.PRIORITY_LOW)
+  console.log('| the edge answers, in ms | answers | 50 % | 99 % | 99.9 % | all |\n| --- | ---: | ---: | ---: | ---: | ---: |')
+  for (const way of WAYS) await cut(path.join(scratch, way), region, way)
+}
+
+async function cut(scratch, region, way) {
+  const { url, awayFile, log } = await edge(scratch, region)
   let goesOn = true
   const asking = Object.values(KINDS).flatMap((kind) =>
     Array.from({ length: CONNECTIONS }, (_, n) => ask(url, kind, 1_000_000 + n, () => goesOn)),
   )
   const over = Promise.all(asking)
+  // Whoever asks shares the machine with what is measured, and makes way for it.
+  setPriority(constants.priority.PRIORITY_LOW)
   await Promise.race([sleep(BEFORE_MS), over])
   const cutAt = Date.now()
-  writeFileSync(awayFile, '')
+  writeFileSync(awayFile, way)
   await Promise.race([sleep(SEEN_MS + seconds * 1000), over])
   const backAt = Date.now()
   rmSync(awayFile)
   goesOn = false
   await over
+  setPriority(constants.priority.PRIORITY_NORMAL)
 
   const lines = readFileSync(log, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line))
   const answers = lines.filter(({ target }) => target === 'access').map((answer) => ({ ...answer, at: Date.parse(answer.timestamp) }))
-  console.log('| the edge answers, in ms | answers | 50 % | 99 % | 99.9 % | all |\n| --- | ---: | ---: | ---: | ---: | ---: |')
   const of = (kind, from, to) => answers.filter(({ at, path }) => from < at && at < to && path === kind.path(0).split('?')[0])
   const report = (title, its) => {
     const times = its.map(({ duration_ms }) => duration_ms).sort((a, b) => a - b)
     const at = (share) => times[Math.min(Math.floor(times.length * share), times.length - 1)].toFixed(1)
-    console.log(`| ${title} | ${times.length} | ${[0.5, 0.99, 0.999, 1].map(at).join(' | ')} |`)
+    console.log(`| ${way}: ${title} | ${times.length} | ${[0.5, 0.99, 0.999, 1].map(at).join(' | ')} |`)
   }
   for (const [title, kind] of Object.entries(KINDS)) {
     const its = of(kind, cutAt + SEEN_MS, backAt)
@@ -84,7 +91,7 @@ async function main(scratch) {
     report(title, its)
   }
   const first = of(KINDS[REFUSED], cutAt, cutAt + SEEN_MS).filter(({ status }) => status === 503)
-  report(`${REFUSED}, in the first ${SEEN_MS} ms`, first)
+  report(`${REFUSED}, in the first ${SEEN_MS / 1000} s`, first)
 }
 
 await command(main)

@@ -50,22 +50,21 @@ export async function headlandDev(scratch) {
   }
 }
 
-/** An edge of a region that runs already. Requests are logged to a file; a file takes the region away while it exists. */
-export async function edge(scratch, region, logFile) {
-  const [state, config] = [path.join(scratch, 'state'), path.join(scratch, 'headland.toml')]
+/** An edge of a region that runs already. Requests are logged to a file; another file takes the region away while it exists. */
+export async function edge(scratch, region) {
+  const [state, config, log] = ['state', 'headland.toml', 'log'].map((name) => path.join(scratch, name))
   mkdirSync(scratch, { recursive: true })
-  writeFileSync(config, `${policy.replace("cache-max-age = 3600", 'cache-max-age = 1')}`)
+  writeFileSync(config, policy.replace('cache-max-age = 3600', 'cache-max-age = 1'))
   const args = ['dev', '--listen', '127.0.0.1:0', '--no-watch', '--state', state, '--config', config]
   args.push('--region-url', region.regionUrl, '--region-connection', region.regionConnection)
-  const log = openSync(logFile, 'w')
-  const child = spawn('target/release/headland', args, { stdio: ['ignore', log, 'inherit'] })
+  const child = spawn('target/release/headland', args, { stdio: ['ignore', openSync(log, 'w'), 'inherit'] })
   children.push(child)
-  const listening = () => readFileSync(logFile, 'utf8').match(/listening on (http:\/\/[\d.:]+)/)
+  const listening = () => readFileSync(log, 'utf8').match(/listening on (http:\/\/[\d.:]+)/)
   while (!listening()) {
-    if (child.exitCode !== null) throw new Error(readFileSync(logFile, 'utf8'))
+    if (child.exitCode !== null) throw new Error(readFileSync(log, 'utf8'))
     await sleep(50)
   }
-  return { url: listening()[1], awayFile: path.join(state, 'region-is-away') }
+  return { url: listening()[1], awayFile: path.join(state, 'region-is-away'), log }
 }
 
 /** Has a database tell who writes, by triggers or by replication. */

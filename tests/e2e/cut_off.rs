@@ -32,18 +32,38 @@ const ASKED: usize = 5;
 const BEFORE: Duration = Duration::from_secs(2);
 /// For how long the region is away, unless `HEADLAND_AWAY_SECONDS` says otherwise.
 const AWAY: Duration = Duration::from_secs(4);
-/// How soon an edge sees that it is away.
-const SEEN: Duration = Duration::from_millis(500);
+/// Nobody waits for a region that is away: this is a part of what a request would wait for an answer (`region-timeout`).
+const WAITED_MAX: Duration = Duration::from_secs(1);
 /// How soon all is well when it is back, and for how long that is looked at.
 const SOON: Duration = Duration::from_secs(1);
 
 pub(crate) fn tests() -> Vec<Trial> {
     let is_absent = Psql::absent().is_some();
-    vec![test("emulator::stored::a_region_that_is_cut_off", a_region_that_is_cut_off).with_ignored_flag(is_absent)]
+    [Way::UNREACHABLE, Way::SILENT]
+        .map(|way| {
+            let name = format!("emulator::stored::a_region_that_is_{}", way.word);
+            test(&name, move || a_region_that_is_cut_off(&way)).with_ignored_flag(is_absent)
+        })
+        .into()
 }
 
-fn a_region_that_is_cut_off() -> Outcome {
-    let apart = Apart::start("cut-off", Source::Triggers, POLICY, 1, &[])?;
+/// How the region is away.
+#[derive(Clone, Copy)]
+struct Way {
+    /// What is in the file.
+    word: &'static str,
+    /// How soon an edge sees it.
+    seen: Duration,
+}
+
+impl Way {
+    const UNREACHABLE: Way = Way { word: "unreachable", seen: Duration::from_millis(500) };
+    /// That nothing comes is seen when a probe is not answered.
+    const SILENT: Way = Way { word: "silent", seen: Duration::from_secs(3) };
+}
+
+fn a_region_that_is_cut_off(way: &Way) -> Outcome {
+    let apart = Apart::start(&format!("cut-off-{}", way.word), Source::Triggers, POLICY, 1, &[])?;
     let mut psql = Psql::start(&apart.superuser_url)?;
     let ddl = |table| {
         format!(
@@ -64,17 +84,17 @@ fn a_region_that_is_cut_off() -> Outcome {
         });
         let others = (0..OTHERS).map(|_| scope.spawn(|| load.ask_for_others()));
         let asking: Vec<_> = stored.chain(others).collect();
-        let outcome = cut_off(&apart, &load);
+        let outcome = cut_off(&apart, &load, way);
         load.is_over.store(true, Relaxed);
         asking.into_iter().try_for_each(|asking| asking.join().expect("asking does not panic"))?;
         outcome
     })
 }
 
-fn cut_off(apart: &Apart, load: &Load) -> Outcome {
+fn cut_off(apart: &Apart, load: &Load, way: &Way) -> Outcome {
     sleep(BEFORE);
-    fs::write(apart.away_file(), "")?;
-    sleep(SEEN);
+    fs::write(apart.away_file(), way.word)?;
+    sleep(way.seen);
     load.take();
     let seconds = std::env::var("HEADLAND_AWAY_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
     sleep(seconds.map_or(AWAY, Duration::from_secs));
@@ -87,6 +107,7 @@ fn cut_off(apart: &Apart, load: &Load) -> Outcome {
     for answer in while_away {
         let expected = if answer.is_stored { 200 } else { 503 };
         ensure!(answer.status == expected, "{answer:?} in place of {expected}");
+        ensure!(answer.took < WAITED_MAX, "{answer:?} has waited");
     }
     Ok(())
 }

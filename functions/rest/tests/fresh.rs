@@ -73,6 +73,9 @@ impl Region {
         if self.is_away.get() {
             return Answer::Failure(FetchError::Unreachable("it is away".into()));
         }
+        if request.method() == http::Method::OPTIONS {
+            return Answer::Response(Response::default());
+        }
         let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         let tables = header(wire::HEADLAND_RELATIONS).map(|text| wire::read_tables(&text).unwrap());
         let stored = header(wire::HEADLAND_STORED).map(|text| Snapshot::parse(&text).unwrap());

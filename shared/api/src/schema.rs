@@ -16,6 +16,7 @@ use cache::{KeyMaker, SCHEMA, Snapshot};
 use catalog::Catalog;
 use config::Config;
 use edge::Edge;
+use futures_util::future::join;
 use postgrest::ErrorKind;
 use sql::{Batch, Question, Region, Statement};
 
@@ -48,7 +49,8 @@ pub(crate) async fn at_hand(edge: &Edge, region: &Rc<Region>, config: &Rc<Config
     if let Some(fetched) = in_memory(edge, region, config, edge.now()) {
         return Ok(fetched);
     }
-    match from_kv(edge, region, config).await {
+    let (kept, ()) = join(from_kv(edge, region, config), region.heed(edge)).await;
+    match kept {
         Some(fetched) => {
             edge.instance_put(fetched);
             Ok(in_memory(edge, region, config, edge.now()).expect("it was put there"))

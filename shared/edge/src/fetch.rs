@@ -10,10 +10,7 @@ use crate::{Edge, Request};
 impl Edge {
     /// What `future` gives, or `None` where it takes longer than `timeout`; it is dropped then.
     pub async fn within<T>(&self, timeout: Duration, future: impl Future<Output = T>) -> Option<T> {
-        match select(pin!(future), pin!(self.sleep(timeout))).await {
-            Either::Left((value, _)) => Some(value),
-            Either::Right(_) => None,
-        }
+        until(self.sleep(timeout), future).await.ok()
     }
 
     /// [`Edge::fetch`] with a response of at most `bytes_max` bytes, which is whole within `timeout`. A longer one is as good as
@@ -24,12 +21,30 @@ impl Edge {
         bytes_max: usize,
         timeout: Duration,
     ) -> Result<http::Response<Bytes>, FetchError> {
+        self.fetch_until(self.sleep(timeout), request, bytes_max).await.unwrap_or(Err(FetchError::TimedOut))
+    }
+
+    /// The same, but for as long as it takes; or what `end` gives, if that is ready first.
+    pub async fn fetch_until<T>(
+        &self,
+        end: impl Future<Output = T>,
+        request: Request,
+        bytes_max: usize,
+    ) -> Result<Result<http::Response<Bytes>, FetchError>, T> {
         let exchange = async {
             let (head, body) = self.fetch(request).await?.into_parts();
             let body = body.bytes(bytes_max).await.map_err(|error| FetchError::Broken(error.to_string()))?;
             Ok(http::Response::from_parts(head, body))
         };
-        self.within(timeout, exchange).await.unwrap_or(Err(FetchError::TimedOut))
+        until(end, exchange).await
+    }
+}
+
+/// What `future` gives, or else what `end` gives, if that is ready first. The other one is dropped.
+async fn until<E, T>(end: impl Future<Output = E>, future: impl Future<Output = T>) -> Result<T, E> {
+    match select(pin!(future), pin!(end)).await {
+        Either::Left((value, _)) => Ok(value),
+        Either::Right((end, _)) => Err(end),
     }
 }
 

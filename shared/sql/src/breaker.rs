@@ -1,14 +1,17 @@
 //! A circuit breaker: what is sent to a region that does not answer.
 //!
 //! ```text
-//! closed ── OPEN_AFTER attempts in a row failed ──► open ── OPEN_FOR ──► half-open ── an attempt fails ──► open
-//!    ▲                                                                       │
-//!    └────────────────────────── an attempt succeeds ◄──────────────────────┘
+//! closed ── OPEN_AFTER attempts in a row failed ──► open ── INTERVAL ─────────────────────────► half-open
+//!    │ ▲                                              ▲                                            ▲ │ │
+//!    │ │                                              └───────────────── an attempt fails ◄────────┼─┘ │
+//!    │ └─────────────────────────────────── an attempt succeeds ◄──────────────────────────────────┼───┘
+//!    └──── nothing is answered ──► silent ── INTERVAL ──► a probe is sent ── it is answered ───────┘
 //! ```
 //!
-//! One failure is enough where other instances have found the same (`outage.rs`). While it is open nothing is sent, and callers hear
-//! at once what they would have waited for. Half-open, one attempt at a time
-//! is let through; when it succeeds all are.
+//! One failure is enough where other instances have found the same, and none where they have just found it (`outage.rs`).
+//! While it is open nothing is sent, and callers hear at once what they would have waited for. Half-open, one attempt at a time is let
+//! through; when it succeeds all are. Where the region fails that is known soon. Where it is silent nobody should find that out by
+//! waiting: what is sent first is a probe (`probe.rs`), after a response.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -20,16 +23,69 @@ use crate::{ATTEMPTS_MAX, Error};
 
 /// So many attempts in a row have failed when nothing is sent any more: as many as one request makes.
 const OPEN_AFTER: u32 = ATTEMPTS_MAX;
-/// For how long.
-const OPEN_FOR: Duration = Duration::from_millis(250);
+/// From one attempt or probe to the next.
+const INTERVAL: Duration = Duration::from_millis(250);
+/// An attempt that is let through half-open holds back others for no longer than this.
+const ATTEMPT_MAX: Duration = Duration::from_secs(1);
+/// When nothing was found for this long, as nobody has asked, an attempt is let through without a probe. It is longer than it takes to
+/// find the next thing: that a probe is not answered is known when its time is over, and says what was when it was sent.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(5);
 
 /// What an instance knows of its region; times are since some moment.
 #[derive(Default)]
 pub(crate) struct Breaker {
-    /// Attempts that failed in a row.
-    failures: Cell<u32>,
-    /// Nothing is sent until then.
-    open_until: Cell<Duration>,
+    state: Cell<State>,
+    /// When it has answered anything for the last time.
+    answered_at: Cell<Duration>,
+    /// When it has answered an attempt for the last time.
+    served_at: Cell<Duration>,
+    /// Somebody is finding out until then why it is silent.
+    suspected_until: Cell<Duration>,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Closed {
+        /// In a row.
+        failures: u32,
+    },
+    Open {
+        /// When it was not there for the last time, as far as is known.
+        away_at: Duration,
+        why: Why,
+        /// Something is sent again.
+        next_at: Duration,
+    },
+    HalfOpen {
+        /// An attempt is under way until then.
+        attempt_until: Duration,
+    },
+}
+
+/// How it is known that the region is away.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// Attempts fail.
+    Failing,
+    /// A probe was not answered.
+    Silent,
+    /// Others have said so.
+    Heard,
+}
+
+/// What becomes of an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    Admitted,
+    Refused,
+    /// And it is time for a probe.
+    RefusedAndProbed,
+}
+
+impl Default for State {
+    fn default() -> State {
+        State::Closed { failures: 0 }
+    }
 }
 
 impl Breaker {
@@ -37,48 +93,126 @@ impl Breaker {
         edge.instance_get().unwrap_or_else(|| edge.instance_put(Breaker::default()))
     }
 
-    /// Lets an attempt through, or not. One that is let through half-open holds back others until it is over, or has taken as
-    /// long as it may.
-    pub(crate) fn admit(&self, now: Duration, patience: Duration) -> Result<(), Error> {
-        if self.failures.get() < OPEN_AFTER {
-            return Ok(());
-        }
-        if now < self.open_until.get() {
-            return Err(Error::Unreachable("it has not answered for a while".into()));
-        }
-        self.open_until.set(now + patience);
-        Ok(())
+    /// Lets an attempt through, or not. One that is let through half-open holds back others until it is over, or for [`ATTEMPT_MAX`].
+    pub(crate) fn admit(&self, now: Duration) -> Admission {
+        let attempt = (Admission::Admitted, State::HalfOpen { attempt_until: now + ATTEMPT_MAX });
+        let (admission, state) = match self.state.get() {
+            closed @ State::Closed { .. } => (Admission::Admitted, closed),
+            State::HalfOpen { attempt_until } if now >= attempt_until => attempt,
+            State::Open { away_at, why, next_at } if now >= next_at => {
+                match why != Why::Failing && now - away_at < FORGOTTEN_AFTER {
+                    true => {
+                        let next_at = now + INTERVAL;
+                        (Admission::RefusedAndProbed, State::Open { away_at, why, next_at })
+                    }
+                    false => attempt,
+                }
+            }
+            other => (Admission::Refused, other),
+        };
+        self.state.set(state);
+        admission
     }
 
     /// Whether nothing is sent at the moment.
-    pub(crate) fn is_open(&self, now: Duration) -> bool {
-        self.failures.get() >= OPEN_AFTER && now < self.open_until.get()
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.state.get(), State::Open { .. })
     }
 
-    /// Sends nothing for a while: others have found already what one failure says.
+    /// Whether what was sent will not be answered either.
+    pub(crate) fn is_silent(&self) -> bool {
+        matches!(self.state.get(), State::Open { why: Why::Silent, .. })
+    }
+
+    /// When the region was not there for the last time, where nothing is sent.
+    pub(crate) fn away_at(&self) -> Option<Duration> {
+        match self.state.get() {
+            State::Open { away_at, .. } => Some(away_at),
+            _ => None,
+        }
+    }
+
+    /// Whether it can have been away so long ago, as others say: here it may have answered since.
+    pub(crate) fn believes(&self, ago: Duration, now: Duration) -> bool {
+        now.saturating_sub(ago) >= self.answered_at.get()
+    }
+
+    /// Attempts fail. Sends nothing for a while.
     pub(crate) fn open(&self, now: Duration) {
-        self.failures.set(OPEN_AFTER);
-        self.open_until.set(now + OPEN_FOR);
+        self.state.set(State::Open { away_at: now, why: Why::Failing, next_at: now + INTERVAL });
     }
 
-    /// How an attempt ended that was let through.
-    pub(crate) fn note<T>(&self, outcome: &Result<T, Error>, now: Duration) {
-        match outcome {
-            Err(Error::Unreachable(_) | Error::Broken(_) | Error::TimedOut) => {
-                self.failures.set(self.failures.get().saturating_add(1));
-                self.open_until.set(now + OPEN_FOR);
+    /// It was not there so long ago, by word of others, which is looked into at once. What is known here is known better.
+    pub(crate) fn hear(&self, ago: Duration, now: Duration) {
+        if let State::Closed { .. } = self.state.get()
+            && self.believes(ago, now)
+        {
+            self.state.set(State::Open { away_at: now.saturating_sub(ago), why: Why::Heard, next_at: now });
+        }
+    }
+
+    /// How an attempt ended that was let through at `began`. Whether that closed it.
+    pub(crate) fn note<T>(&self, outcome: &Result<T, Error>, began: Duration, now: Duration) -> bool {
+        let state = self.state.get();
+        match (outcome, state) {
+            // Others were answered meanwhile: it has asked for too much.
+            (Err(Error::TimedOut), State::Closed { .. }) if self.served_at.get() >= began => false,
+            (Err(Error::Unreachable(_) | Error::Broken(_) | Error::TimedOut), state) => {
+                match state {
+                    State::Open { .. } => {}
+                    State::Closed { failures } if failures + 1 < OPEN_AFTER => {
+                        self.state.set(State::Closed { failures: failures + 1 });
+                    }
+                    _ => self.open(now),
+                }
+                false
             }
             // It answers, if only that it does not want to.
-            _ => self.failures.set(0),
+            _ => {
+                self.answered_at.set(now);
+                self.served_at.set(now);
+                self.state.set(State::default());
+                !matches!(state, State::Closed { .. })
+            }
+        }
+    }
+
+    /// Whether whoever waits for an answer should find out why there is none: for so long there has been no other either, and nobody
+    /// else is about it, who would know before `patience` is over.
+    pub(crate) fn is_suspect(&self, now: Duration, silence: Duration, patience: Duration) -> bool {
+        let is_suspect = now >= self.answered_at.get() + silence && now >= self.suspected_until.get();
+        if is_suspect {
+            self.suspected_until.set(now + patience);
+        }
+        is_suspect
+    }
+
+    /// A probe that was sent at `began` was answered, or not. Of several that are under way the last one that is answered counts.
+    pub(crate) fn note_probe(&self, is_answered: bool, began: Duration, now: Duration) {
+        self.suspected_until.set(now);
+        match (is_answered, self.state.get()) {
+            (true, state) => {
+                self.answered_at.set(now);
+                if let State::Open { .. } = state {
+                    self.state.set(State::HalfOpen { attempt_until: now });
+                }
+            }
+            (false, _) if began >= self.answered_at.get() => {
+                self.state.set(State::Open { away_at: began, why: Why::Silent, next_at: now + INTERVAL });
+            }
+            (false, _) => {}
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Admission::{Admitted, Refused, RefusedAndProbed};
     use super::*;
 
     const LONG: Duration = Duration::from_secs(9);
+    const START: Duration = Duration::from_secs(1);
+    const NANO: Duration = Duration::from_nanos(1);
 
     fn failed() -> Result<(), Error> {
         Err(Error::Unreachable("refused".into()))
@@ -87,9 +221,18 @@ mod tests {
     fn open() -> Breaker {
         let breaker = Breaker::default();
         for _ in 0..OPEN_AFTER {
-            assert!(breaker.admit(Duration::ZERO, LONG).is_ok());
-            breaker.note(&failed(), Duration::ZERO);
+            assert!(!breaker.is_open());
+            assert_eq!(breaker.admit(START), Admitted);
+            breaker.note(&failed(), START, START);
         }
+        assert!(breaker.is_open());
+        breaker
+    }
+
+    fn silent() -> Breaker {
+        let breaker = Breaker::default();
+        breaker.note_probe(false, START, START);
+        assert!(breaker.is_open() && breaker.is_silent());
         breaker
     }
 
@@ -97,34 +240,105 @@ mod tests {
     fn ok_closed_while_some_succeed() {
         let breaker = Breaker::default();
         for attempt in 0..100 {
-            assert!(breaker.admit(Duration::ZERO, LONG).is_ok());
-            breaker.note(&if attempt % OPEN_AFTER == 0 { Ok(()) } else { failed() }, Duration::ZERO);
+            assert_eq!(breaker.admit(START), Admitted);
+            assert!(!breaker.note(&if attempt % OPEN_AFTER == 0 { Ok(()) } else { failed() }, START, START));
         }
         for refusal in [Error::Full { retry_after: 1 }, Error::CatalogChanged] {
-            breaker.note::<()>(&Err(refusal), Duration::ZERO);
-            assert!(breaker.admit(Duration::ZERO, LONG).is_ok());
+            breaker.note::<()>(&Err(refusal), START, START);
+            assert_eq!(breaker.admit(START), Admitted);
         }
     }
 
     #[test]
+    fn ok_silent_until_a_probe_is_answered() {
+        let (breaker, first) = (silent(), START + INTERVAL);
+        assert_eq!(breaker.admit(first - NANO), Refused);
+        assert_eq!(breaker.admit(first), RefusedAndProbed);
+        assert_eq!(breaker.admit(first), Refused);
+        // It takes longer than it is to the next one.
+        assert_eq!(breaker.admit(first + INTERVAL), RefusedAndProbed);
+        breaker.note_probe(false, first, first + INTERVAL);
+        assert_eq!(breaker.admit(first + INTERVAL * 2 - NANO), Refused);
+        breaker.note_probe(true, first + INTERVAL, first + INTERVAL * 2);
+        assert!(!breaker.is_open());
+        // One that was sent before and never answered says nothing any more.
+        breaker.note_probe(false, first, first + INTERVAL * 2);
+        assert_eq!(breaker.admit(first + INTERVAL * 2), Admitted);
+    }
+
+    #[test]
     fn ok_half_open_one_at_a_time() {
-        let breaker = open();
-        assert!(breaker.admit(OPEN_FOR - Duration::from_nanos(1), LONG).is_err());
-        assert!(breaker.admit(OPEN_FOR, LONG).is_ok());
-        assert!(breaker.admit(OPEN_FOR, LONG).is_err());
-        breaker.note(&failed(), OPEN_FOR);
-        assert!(breaker.admit(OPEN_FOR * 2 - Duration::from_nanos(1), LONG).is_err());
-        assert!(breaker.admit(OPEN_FOR * 2, LONG).is_ok());
-        breaker.note(&Ok(()), OPEN_FOR * 2);
-        assert!(breaker.admit(OPEN_FOR * 2, LONG).is_ok() && breaker.admit(OPEN_FOR * 2, LONG).is_ok());
+        let (breaker, first) = (open(), START + INTERVAL);
+        assert_eq!(breaker.admit(first - NANO), Refused);
+        assert_eq!(breaker.admit(first), Admitted);
+        assert_eq!(breaker.admit(first), Refused);
+        breaker.note(&failed(), first, first);
+        assert!(breaker.is_open());
+        assert_eq!(breaker.admit(first + INTERVAL - NANO), Refused);
+        assert_eq!(breaker.admit(first + INTERVAL), Admitted);
+        assert!(breaker.note(&Ok(()), first + INTERVAL, first + INTERVAL));
+        assert_eq!([breaker.admit(first), breaker.admit(first)], [Admitted, Admitted]);
     }
 
     /// Its request was dropped, and nobody notes how it ended.
     #[test]
     fn ok_an_attempt_that_never_ends() {
-        let breaker = open();
-        assert!(breaker.admit(OPEN_FOR, LONG).is_ok());
-        assert!(breaker.admit(OPEN_FOR + LONG - Duration::from_nanos(1), LONG).is_err());
-        assert!(breaker.admit(OPEN_FOR + LONG, LONG).is_ok());
+        let (breaker, first) = (open(), START + INTERVAL);
+        assert_eq!(breaker.admit(first), Admitted);
+        assert_eq!(breaker.admit(first + ATTEMPT_MAX - NANO), Refused);
+        assert_eq!(breaker.admit(first + ATTEMPT_MAX), Admitted);
+    }
+
+    /// Whoever asks for too much does not speak for others.
+    #[test]
+    fn ok_slow_while_others_are_answered() {
+        let (breaker, later) = (Breaker::default(), START + LONG);
+        let late = Err::<(), _>(Error::TimedOut);
+        breaker.note(&Ok(()), START, START);
+        for _ in 0..2 * OPEN_AFTER {
+            breaker.note(&late, START, later);
+            assert!(!breaker.is_open());
+        }
+        for _ in 0..OPEN_AFTER {
+            breaker.note(&late, START + NANO, later);
+        }
+        assert!(breaker.is_open() && !breaker.is_silent());
+    }
+
+    #[test]
+    fn ok_what_others_say_is_looked_into_at_once() {
+        let breaker = Breaker::default();
+        breaker.note(&Ok(()), START, START);
+        breaker.hear(NANO * 2, START + NANO);
+        assert!(!breaker.is_open(), "it has answered since");
+        breaker.hear(NANO, START + NANO);
+        assert_eq!(breaker.admit(START + NANO), RefusedAndProbed);
+        breaker.hear(NANO, START + NANO);
+        assert_eq!(breaker.admit(START + NANO), Refused);
+    }
+
+    /// Who asks for the first time in a while is not told what was so long ago.
+    #[test]
+    fn ok_what_was_found_long_ago() {
+        let breaker = silent();
+        assert_eq!(breaker.admit(START + FORGOTTEN_AFTER - NANO), RefusedAndProbed);
+        assert_eq!(breaker.admit(START + FORGOTTEN_AFTER + INTERVAL), Admitted);
+        assert_eq!(breaker.admit(START + FORGOTTEN_AFTER + INTERVAL), Refused);
+    }
+
+    #[test]
+    fn ok_one_finds_out_about_a_silence() {
+        let (breaker, silence) = (Breaker::default(), Duration::from_millis(500));
+        breaker.note(&Ok(()), START, START);
+        assert!(!breaker.is_suspect(START + silence - NANO, silence, LONG));
+        assert!(breaker.is_suspect(START + silence, silence, LONG));
+        assert!(!breaker.is_suspect(START + silence + LONG - NANO, silence, LONG));
+        let later = START + silence + LONG;
+        assert!(breaker.is_suspect(later, silence, LONG));
+        breaker.note_probe(true, later, later);
+        assert!(!breaker.is_open() && !breaker.is_suspect(later + silence - NANO, silence, LONG));
+        assert!(breaker.is_suspect(later + silence, silence, LONG));
+        breaker.note_probe(false, later + silence, later + silence);
+        assert!(breaker.is_open());
     }
 }

@@ -8,7 +8,8 @@
 //! and may be told that nothing was run, because that is still good.
 //!
 //! Start at [`Region::run`]. Every wait is bounded by the caller's timeout; what is safe to send again is retried
-//! with jittered backoff within it, and a region that does not answer is left alone for moments (`breaker.rs`), by new instances too (`outage.rs`).
+//! with jittered backoff within it, and a region that does not answer is left alone (`breaker.rs`), by new
+//! instances too (`outage.rs`). One that is silent is told from one that takes long (`probe.rs`).
 
 mod answer;
 mod breaker;
@@ -16,6 +17,7 @@ mod error;
 mod isolation;
 mod members;
 mod outage;
+mod probe;
 mod region;
 mod retry;
 mod statement;

@@ -11,8 +11,10 @@ use serde::Serialize;
 use crate::{
     Answer, Error, Isolation, Question, Row, Statement,
     answer::{self, ANSWER_BYTES_MAX, HEADLAND_CATALOG, HEADLAND_LIMIT, HEADLAND_RAW},
-    breaker::Breaker,
-    outage, retry,
+    breaker::{Admission, Breaker},
+    outage,
+    probe::{self, End},
+    retry,
 };
 
 /// The variable with the base URL; requests go to `{region_url}/sql`.
@@ -89,19 +91,28 @@ impl Region {
         let breaker = Breaker::of(edge);
         let mut last = None;
         loop {
-            if let Err(refused) = breaker.admit(edge.monotonic(), left) {
-                return Err(last.unwrap_or(refused));
+            let began = edge.monotonic();
+            match breaker.admit(began) {
+                Admission::Admitted => {}
+                refused => {
+                    if refused == Admission::RefusedAndProbed {
+                        self.probe_after_response(edge);
+                    }
+                    return Err(last.unwrap_or(Error::Unreachable("it has not answered for a while".into())));
+                }
             }
             let outcome = self.attempt(edge, batch, body.clone(), left).await;
-            breaker.note(&outcome, edge.monotonic());
-            if breaker.is_open(edge.monotonic()) {
-                outage::tell(edge, self.fingerprint);
+            if breaker.note(&outcome, began, edge.monotonic()) {
+                outage::end(edge, self.fingerprint);
             }
+            tell(edge, &breaker, self.fingerprint);
             let again = matches!(&outcome, Err(error) if retry::is_safe(error, batch.read_only));
-            if !again || attempt == retry::ATTEMPTS_MAX {
+            if !again || attempt == retry::ATTEMPTS_MAX || breaker.is_open() {
                 return outcome;
             }
-            if outage::is_known(edge, self.fingerprint).await {
+            if let Some(ago) = outage::ago(edge, self.fingerprint).await
+                && breaker.believes(ago, edge.monotonic())
+            {
                 breaker.open(edge.monotonic());
                 return outcome;
             }
@@ -116,6 +127,13 @@ impl Region {
         }
     }
 
+    /// Takes up what other instances have found: for one that knows nothing yet, beside something else that it waits for.
+    pub async fn heed(&self, edge: &Edge) {
+        if let Some(ago) = outage::ago(edge, self.fingerprint).await {
+            Breaker::of(edge).hear(ago, edge.monotonic());
+        }
+    }
+
     async fn attempt(
         &self,
         edge: &Edge,
@@ -124,8 +142,25 @@ impl Region {
         left: Duration,
     ) -> Result<Answer, Error> {
         let request = self.request(batch, body, left);
-        let (head, body) = edge.fetch_whole(request, ANSWER_BYTES_MAX, left).await?.into_parts();
+        let breaker = Breaker::of(edge);
+        let end = probe::end(edge, &breaker, &self.endpoint, left);
+        let (head, body) = match edge.fetch_until(end, request, ANSWER_BYTES_MAX).await {
+            Ok(answer) => answer?.into_parts(),
+            Err(End::Late) => return Err(Error::TimedOut),
+            Err(End::Silent) if batch.read_only => return Err(Error::Unreachable("it is silent".into())),
+            // What was sent may have been committed.
+            Err(End::Silent) => return Err(Error::Broken("it is silent".into())),
+        };
         answer::read(head.status, &head.headers, body)
+    }
+
+    fn probe_after_response(&self, edge: &Edge) {
+        let (later, endpoint, fingerprint) = (edge.clone(), self.endpoint.clone(), self.fingerprint);
+        edge.after_response(async move {
+            let breaker = Breaker::of(&later);
+            probe::send(&later, &breaker, &endpoint).await;
+            tell(&later, &breaker, fingerprint);
+        });
     }
 
     fn request(&self, batch: Batch<'_>, body: bytes::Bytes, left: Duration) -> Request {
@@ -159,11 +194,17 @@ impl Region {
     }
 }
 
+/// Lets other instances know, if the region is away.
+fn tell(edge: &Edge, breaker: &Breaker, region: u64) {
+    let ago = breaker.away_at().map(|away_at| edge.monotonic().saturating_sub(away_at));
+    ago.into_iter().for_each(|ago| outage::tell(edge, region, ago));
+}
+
 /// Waits for the next attempt, or until others have found meanwhile that there is to be none. Looks instead of being woken: where each
 /// request has its own I/O, as on Workers, none may wake another.
 async fn pause(edge: &Edge, breaker: &Breaker, wait: Duration) {
     let until = edge.monotonic() + wait;
-    while edge.monotonic() < until && !breaker.is_open(edge.monotonic()) {
+    while edge.monotonic() < until && !breaker.is_open() {
         edge.sleep(until.saturating_sub(edge.monotonic()).min(LOOK_INTERVAL)).await;
     }
 }
@@ -199,11 +240,9 @@ fn body(statements: &[Statement]) -> bytes::Bytes {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::{Cell, RefCell};
-    use std::rc::Rc;
+    use std::cell::RefCell;
 
     use edge::{Answer, FetchError, Response, StatusCode, block_on};
-    use futures_util::future::join3;
 
     use super::*;
     use crate::ATTEMPTS_MAX;
@@ -296,65 +335,15 @@ mod tests {
         assert_eq!(requests.len(), ATTEMPTS_MAX as usize);
     }
 
-    const READ: Batch<'static> =
-        Batch { statements: &[], read_only: true, isolation: None, catalog: None, limits: None, question: None };
-
-    /// An edge whose every request to the region fails, and how many there were.
-    fn failing(failure: FetchError) -> (Edge, Rc<Cell<u32>>) {
-        let asked = Rc::new(Cell::new(0));
-        let seen = asked.clone();
-        let edge = Edge::new()
-            .with_variable("region_url", "http://region.test/")
-            .with_variable("region_connection", "postgresql://edge:secret@region.test/db")
-            .with_upstream(move |_| {
-                seen.set(seen.get() + 1);
-                Answer::Failure(failure.clone())
-            });
-        (edge, asked)
-    }
-
-    /// After the third failure nothing is sent for a moment; then one attempt is made, and its caller hears what it has told.
-    #[test]
-    fn err_a_region_that_does_not_answer_is_left_alone() {
-        let (edge, asked) = failing(FetchError::Broken("reset".into()));
-        let region = block_on(Region::of(&edge)).unwrap();
-        let run = || block_on(region.run(&edge, READ, TIMEOUT));
-        assert_eq!((run(), asked.get()), (Err(Error::Broken("reset".into())), 3));
-        assert!(matches!(run(), Err(Error::Unreachable(_))));
-        assert_eq!(asked.get(), 3);
-        block_on(edge.sleep(Duration::from_secs(1)));
-        assert_eq!((run(), asked.get()), (Err(Error::Broken("reset".into())), 4));
-        // A new instance hears of it from the others, as long as that is news.
-        block_on(edge.settle());
-        edge.drop_instance();
-        assert_eq!((run(), asked.get()), (Err(Error::Broken("reset".into())), 5));
-        assert!(matches!(run(), Err(Error::Unreachable(_))));
-        block_on(edge.sleep(Duration::from_secs(3)));
-        edge.drop_instance();
-        assert_eq!((run(), asked.get()), (Err(Error::Broken("reset".into())), 8));
-    }
-
-    /// Three requests at once find together what one finds by three attempts, and none of them waits for its second.
-    #[test]
-    fn err_many_at_once_do_not_wait_to_try_again() {
-        let (edge, asked) = failing(FetchError::Unreachable("refused".into()));
-        let region = block_on(Region::of(&edge)).unwrap();
-        let start = edge.monotonic();
-        let run = || region.run(&edge, READ, TIMEOUT);
-        let (one, two, three) = block_on(join3(run(), run(), run()));
-        for outcome in [one, two, three] {
-            assert!(matches!(outcome, Err(Error::Unreachable(_))), "{outcome:?}");
-        }
-        assert_eq!(asked.get(), 3);
-        let elapsed = edge.monotonic() - start;
-        assert!(elapsed <= LOOK_INTERVAL, "{elapsed:?}");
-    }
-
     #[test]
     fn err_slow_region_ends_at_the_timeout() {
-        let (outcome, requests, elapsed) = run(true, |_| Answer::Late(TIMEOUT * 9, Response::default()));
-        assert_eq!((outcome, requests.len()), (Err(Error::TimedOut), 1));
-        assert_eq!(elapsed, TIMEOUT);
+        // The first one is the query; those after it ask whether it is there at all.
+        let slow = |n| if n == 1 { Answer::Late(TIMEOUT * 9, Response::default()) } else { status(204) };
+        let (outcome, requests, elapsed) = run(true, slow);
+        assert_eq!((outcome, elapsed), (Err(Error::TimedOut), TIMEOUT));
+        let (query, probes) = requests.split_first().unwrap();
+        assert_eq!(query.method(), Method::POST);
+        assert!(!probes.is_empty() && probes.iter().all(|probe| probe.method() == Method::OPTIONS), "{probes:?}");
     }
 
     #[test]
