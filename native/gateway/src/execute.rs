@@ -88,11 +88,10 @@ impl Execution<'_> {
         }
     }
 
-    /// Reads a snapshot of where it ran. A standby only goes on, so what it had replayed before is contained in each of its later
-    /// snapshots; that it was then a standby of this history is known, and of later ones it is not yet.
+    /// Reads a snapshot of where it ran.
     fn bounds(&self, timeline: Timeline, text: &str) -> Option<Bounds> {
         match self.replayed {
-            Some(replayed) => Some(Bounds { contained: replayed.clone(), ..Bounds::of_standby(timeline, text)? }),
+            Some(_) => Bounds::of_standby(timeline, text),
             None => Snapshot::of_postgres(timeline, text).map(Bounds::exact),
         }
     }

@@ -90,6 +90,11 @@ impl Replica {
         let here = Execution { pool: &self.pool, known: None, replayed: Some(&replayed), deadline, ..*execution };
         let answered = here.run().await;
         match answered {
+            Ok(Answer::Raw(reply)) if !has_replayed(&reply, &replayed) => {
+                tracing::debug!("another server has answered than was looked at, and that is behind it");
+                self.fail(true);
+                None
+            }
             Err(error) if !is_callers(&error) => {
                 tracing::debug!(kind = ?error.kind, code = error.code(), %error, "the replica did not answer a read");
                 self.fail(is_replicas(&error));
@@ -102,7 +107,7 @@ impl Replica {
             }
             answered => {
                 self.metrics.replica.add(1);
-                Some(answered)
+                Some(answered.map(|answer| answer_at(answer, replayed)))
             }
         }
     }
@@ -165,6 +170,23 @@ impl Replica {
 
     fn failed_at(&self) -> MutexGuard<'_, Option<Instant>> {
         self.failed_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether it was answered by one who had replayed this by then. A standby only goes on, so the one that was looked at had; but behind a name
+/// there may be several.
+fn has_replayed(reply: &RawReply, replayed: &Snapshot) -> bool {
+    reply.snapshot.as_ref().is_none_or(|bounds| bounds.contained.contains_all(replayed))
+}
+
+/// The answer, which certainly contains what was replayed before: that it was then a standby of this history is known, and of later it is
+/// not yet.
+fn answer_at(answer: Answer, replayed: Snapshot) -> Answer {
+    match answer {
+        Answer::Raw(RawReply { snapshot: Some(bounds), body, row }) => {
+            Answer::Raw(RawReply { snapshot: Some(Bounds { contained: replayed, ..bounds }), body, row })
+        }
+        answer => answer,
     }
 }
 

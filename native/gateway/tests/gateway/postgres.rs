@@ -78,6 +78,11 @@ impl Postgres {
         format!("postgresql://postgres@/{database}?host={}&port={}", self.folder.display(), self.port)
     }
 
+    /// The Unix socket itself.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.join(format!(".s.PGSQL.{}", self.port))
+    }
+
     /// Through TCP, with a password.
     pub(crate) fn tcp_url(&self, user: &str, password: &str, database: &str) -> String {
         let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();

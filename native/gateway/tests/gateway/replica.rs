@@ -1,5 +1,6 @@
 //! Which reads a standby is given, and that nobody is given less by it.
 
+use std::os::unix::fs::symlink;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -335,6 +336,39 @@ async fn ok_a_primary_as_its_own_replica() {
     tokio::time::sleep(Duration::from_millis(1500)).await;
     assert_eq!((it.count("films").await, it.gateway.metric("replica_total").await), ((1, false), 0));
     it.until_unused("films").await;
+}
+
+/// A name leads to one standby when that is looked at, and to another that is behind when it is read from.
+#[tokio::test(flavor = "multi_thread")]
+async fn ok_several_standbys_behind_one_name() {
+    let Some(it) = Replicated::start("replica_names").await else { return };
+    let behind = postgres().expect("it runs").standby(&[]);
+    let folder = behind.data().with_file_name("names");
+    std::fs::create_dir(&folder).unwrap();
+    let name = folder.join(".s.PGSQL.5432");
+    symlink(it.standby.socket(), &name).unwrap();
+    let other = it
+        .gateway
+        .beside(|options| {
+            options.writers = Some(gateway::Source::Triggers);
+            options.replica_url = Some(format!("postgresql://postgres@/replica_names?host={}", folder.display()));
+        })
+        .await;
+    let it = Replicated { gateway: other, ..it };
+    it.until_used("films").await;
+    let failures = it.gateway.metric("replica_errors_total").await;
+    behind.psql("postgres", "SELECT pg_wal_replay_pause()");
+    std::fs::remove_file(&name).unwrap();
+    symlink(behind.socket(), &name).unwrap();
+    it.write("films").await;
+    it.until_used("films").await;
+    let slow = async || it.read("films", "(SELECT count(*) FROM films, pg_sleep(0.1))", None).await.text();
+    let (one, two, three) = tokio::join!(slow(), slow(), slow());
+    std::fs::remove_dir_all(&folder).unwrap();
+    for text in [one, two, three] {
+        assert!(text.starts_with("1 "), "{text}");
+    }
+    assert!(it.gateway.metric("replica_errors_total").await > failures, "all were from the one that was looked at");
 }
 
 #[tokio::test(flavor = "multi_thread")]
