@@ -32,6 +32,12 @@ async fn ok_each_change_is_another_version_and_nothing_else_is() {
         "CREATE OR REPLACE FUNCTION one() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1'",
         "ALTER ROLE schema_role SET work_mem = '1MB'",
         "DROP FUNCTION one()",
+        "ALTER TABLE films ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY shown ON films USING (true)",
+        "ALTER POLICY shown ON films USING (id > 0)",
+        "DROP POLICY shown ON films",
+        "CREATE PUBLICATION told FOR TABLE films",
+        "ALTER PUBLICATION told DROP TABLE films",
     ] {
         gateway.psql(change);
         until(change, async || version(&gateway).await.as_ref() != Some(&known)).await;
