@@ -88,13 +88,15 @@ fn stampede(apart: &Apart, table: &str, keys: usize, n: usize, seen: &str) -> an
     Ok(snapshot.to_owned())
 }
 
-/// So many requests on each connection, which all have the same answer.
+/// So many requests on each connection, which all have the same answer. As clients do, each says of itself what others do not.
 fn all_ask(url: &(impl Fn(usize) -> String + Sync), requests: usize, snapshot: &str, expected: &str) -> Outcome {
     let ask = &|index: usize| -> Outcome {
         let (client, url) = (Client::default(), url(index));
-        for _ in 0..requests {
-            let headers = [("headland-snapshot", snapshot)];
-            let reply = client.send("GET", &url, if snapshot.is_empty() { &[] } else { &headers }, "")?;
+        for number in 0..requests {
+            let trace = format!("{index}-{number}");
+            let headers = [("x-request-id", trace.as_str()), ("headland-snapshot", snapshot)];
+            let told = if snapshot.is_empty() { 1 } else { 2 };
+            let reply = client.send("GET", &url, &headers[..told], "")?;
             ensure!((reply.status, reply.body.as_str()) == (200, expected), "{url}: {reply:?}");
         }
         Ok(())

@@ -16,10 +16,10 @@ use crate::cors::Grant;
 use crate::limits::{self, Counted, Sought};
 use crate::reading::{self, Keeping, Reading};
 use crate::refusal::Refusal;
-use crate::role::Who;
+use crate::role::{self, Who};
 use crate::schema::Fetched;
 use crate::timing::Timing;
-use crate::{news, policy, schema, trace};
+use crate::{news, policy, request_key, schema, terms, trace};
 
 /// Answers a request for what `target` finds in its path.
 ///
@@ -216,11 +216,19 @@ impl Trip<'_> {
     ) -> Result<http::Response<Bytes>, Refusal> {
         let mut plan = postgrest::plan(self.request, &known.catalog, self.config)?;
         let basis = self.reading.and_then(|_| plan.basis(self.request, self.config));
+        let basis = basis.filter(|basis| terms::terms(self.config, basis).is_some());
         if self.reading.is_some() {
             plan.tell_snapshot();
         }
+        let (mut caller, claims) = (self.caller, role::claims_of(self.caller.role));
+        if let Some(basis) = &basis {
+            plan.withhold_request();
+            if !request_key::are_claims_read(basis, self.config) {
+                caller.claims_json = &claims;
+            }
+        }
         let plan = &plan;
-        let statements = postgrest::statements(self.request, plan, &self.caller, &known.catalog, self.config);
+        let statements = postgrest::statements(self.request, plan, &caller, &known.catalog, self.config);
         timing.stage("plan");
         let mut keeping = match (self.reading, basis) {
             (Some(reading), Some(basis)) => reading.keeping(self.request, basis, &statements).await,

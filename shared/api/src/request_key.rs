@@ -64,6 +64,14 @@ pub(crate) fn key(
     maker.key()
 }
 
+/// Whether some of the claims matter for one of the relations, or may.
+pub(crate) fn are_claims_read(basis: &Basis<'_>, config: &Config) -> bool {
+    basis.relations.iter().any(|relation| {
+        let policy = terms::policy_of(config, relation.name());
+        relation.reads_claims() || policy.is_some_and(|policy| policy.cache_claims.is_some())
+    })
+}
+
 /// Adds the role, and the claims that matter for one of the relations.
 fn add_caller(maker: &mut KeyMaker, basis: &Basis<'_>, who: &Who, config: &Config) {
     maker.part(who.role().as_bytes());

@@ -76,8 +76,7 @@ impl Who {
 
     fn with_role(role: &str, config: &Config) -> Who {
         let is_anonymous = config.db_anon_role.as_deref() == Some(role);
-        let quoted = serde_json::to_string(role).expect("text always serialises");
-        Who { role: role.to_owned(), claims_json: format!("{{\"role\":{quoted}}}"), is_anonymous, claims: None }
+        Who { role: role.to_owned(), claims_json: claims_of(role), is_anonymous, claims: None }
     }
 
     /// The role in force.
@@ -99,6 +98,11 @@ impl Who {
     pub(crate) fn caller(&self) -> Caller<'_> {
         Caller { role: &self.role, claims_json: &self.claims_json, is_anonymous: self.is_anonymous }
     }
+}
+
+/// The claims of whoever has no token, as JSON.
+pub(crate) fn claims_of(role: &str) -> String {
+    format!("{{\"role\":{}}}", serde_json::to_string(role).expect("text always serialises"))
 }
 
 /// What follows the scheme `Bearer`, in any case, of the first `Authorization`; it may be nothing.

@@ -64,6 +64,14 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Has the settings of a read that has a [`basis`](Plan::basis) say nothing of headers and cookies. Nothing reads them there, and without them
+    /// what is sent for two requests that have the same answer is the same: the region runs it once.
+    pub fn withhold_request(&mut self) {
+        if let Plan::Read(plan) = self {
+            plan.withholds_request = true;
+        }
+    }
+
     /// The tables that are written by name; others may be by triggers, rules, and functions.
     pub fn written(&self) -> Vec<u32> {
         let relation = if let Plan::Mutate(plan) = self { plan.target.rows.relation() } else { None };

@@ -44,7 +44,7 @@ fn of_rows<'a>(
     add_conditions(&mut root, request);
     root.range = request.range;
     root.cut(config.db_max_rows);
-    Ok(ReadPlan { root, rows_max: config.db_max_rows, handler: None, tells_snapshot: false })
+    Ok(ReadPlan { root, rows_max: config.db_max_rows, handler: None, tells_snapshot: false, withholds_request: false })
 }
 
 /// Resolves what is wanted of the rows that a request writes: all of them, whatever they are found by.
@@ -57,7 +57,7 @@ pub(super) fn of_written<'a>(
     let mut root = root(Rows::Relation(relation), request, catalog, config)?;
     root.alias = Some(WRITTEN.to_owned());
     root.is_written = true;
-    Ok(ReadPlan { root, rows_max: None, handler: None, tells_snapshot: false })
+    Ok(ReadPlan { root, rows_max: None, handler: None, tells_snapshot: false, withholds_request: false })
 }
 
 /// Resolves which rows of a relation are meant, and nothing else.

@@ -21,6 +21,8 @@ pub struct ReadPlan<'a> {
     pub(crate) handler: Option<Handler<'a>>,
     /// Whether the snapshot of the statement is wanted beside the rows.
     pub(crate) tells_snapshot: bool,
+    /// Whether nothing reads the headers and cookies of the request.
+    pub(crate) withholds_request: bool,
 }
 
 /// The name that the rows which are written have inside the statement.

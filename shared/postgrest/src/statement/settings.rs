@@ -36,8 +36,10 @@ pub(super) fn settings(
     set("request.jwt.claims", caller.claims_json.into());
     set("request.method", request.method.as_str().into());
     set("request.path", request.path.as_str().into());
-    set("request.headers", headers(&request.headers).into());
-    set("request.cookies", cookies(&request.headers).into());
+    let (none, is_withheld) = (HeaderMap::new(), matches!(plan, Plan::Read(plan) if plan.withholds_request));
+    let told = if is_withheld { &none } else { &request.headers };
+    set("request.headers", headers(told).into());
+    set("request.cookies", cookies(told).into());
     if let Some(timezone) = &request.preferences.timezone {
         set("timezone", timezone.into());
     }

@@ -301,6 +301,21 @@ fn ok_settings() {
     );
 }
 
+/// Two callers whose headers differ send the same, where nothing reads them.
+#[test]
+fn ok_settings_of_a_request_that_nothing_reads() {
+    let catalog = catalog();
+    let settings = |headers: &[(&'static str, &'static str)]| {
+        let request = get("films", headers).unwrap();
+        let mut plan = plan(&request, &catalog, &config()).unwrap();
+        plan.withhold_request();
+        settings::settings(&request, &plan, &READER, &catalog, &config())
+    };
+    let statement = settings(&[("X-Trace", "1"), ("cookie", "a=1")]);
+    assert_eq!(statement, settings(&[("User-Agent", "2")]));
+    assert_eq!(statement.parameters[5..], [Some("{}".to_owned()), Some("{}".to_owned())]);
+}
+
 /// Before the role itself, because the one who connects may be allowed to set what the role may not.
 #[test]
 fn ok_settings_of_the_policy() {
