@@ -41,6 +41,8 @@ struct Region {
     queries: Cell<usize>,
     trips: Cell<usize>,
     delay: Cell<Duration>,
+    /// Whether an answer is too long to be kept.
+    is_long: Cell<bool>,
 }
 
 impl Region {
@@ -53,6 +55,7 @@ impl Region {
             queries: Cell::default(),
             trips: Cell::default(),
             delay: Cell::default(),
+            is_long: Cell::default(),
         })
     }
 
@@ -112,7 +115,8 @@ impl Region {
         let batch: serde_json::Value = serde_json::from_str(batch).unwrap();
         let settings = batch["queries"][0]["params"].as_array().unwrap();
         let claims = settings.iter().find(|value| value.as_str().unwrap().starts_with("{\"role\"")).unwrap();
-        format!(r#"[{{"claims":{},"at":{}}}]"#, claims.as_str().unwrap(), self.next.get())
+        let rest = " ".repeat(if self.is_long.get() { cache::BODY_BYTES_MAX } else { 0 });
+        format!(r#"[{{"claims":{},"at":{}}}]{rest}"#, claims.as_str().unwrap(), self.next.get())
     }
 
     /// An instance of the function in front of it.
@@ -447,6 +451,23 @@ fn ok_given_while_it_is_renewed() {
     block_on(edge.settle());
     assert!(given.iter().all(|given| given.headers()["cache-status"] == "headland; hit; ttl=-3; detail=memory"));
     assert_eq!(region.trips.get(), trips + 1);
+}
+
+/// What cannot be kept is of no use to who waits for it, and they do not wait for each other one after the other.
+#[test]
+fn ok_many_want_what_cannot_be_kept() {
+    let region = Region::new();
+    let edge = region.edge(AT_EDGE);
+    get(&edge, GENRES, &[]);
+    let delay = Duration::from_millis(500);
+    region.delay.set(delay);
+    region.is_long.set(true);
+    let began = edge.monotonic();
+    let ask = || edge::answer(rest::handle, http::Request::get(MOVIES).body(Body::empty()).unwrap(), &edge);
+    let given = block_on(futures_util::future::join_all((0..30).map(|_| ask())));
+    assert!(given.iter().all(|given| given.headers()["cache-status"] == "headland; fwd=miss"), "{given:?}");
+    let elapsed = edge.monotonic() - began;
+    assert!(elapsed < delay * 5, "{elapsed:?}");
 }
 
 /// Who comes while an answer is fetched waits for it, and the region is asked once.

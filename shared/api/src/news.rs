@@ -36,7 +36,8 @@ impl News {
         edge.instance_get().unwrap_or_else(|| edge.instance_put(News::default()))
     }
 
-    /// The latest word on a relation takes in the earlier ones. Of too many the first are left out.
+    /// The latest word on a relation takes in the earlier ones; one of another history takes their place. Of too many the first are
+    /// left out.
     fn add(&self, told: &[(RelationId, Snapshot)]) {
         let mut writers = self.writers.borrow_mut();
         for (relation, seen) in told {
@@ -47,6 +48,17 @@ impl News {
         }
         let excess = writers.len().saturating_sub(wire::TABLES_MAX);
         writers.drain(..excess);
+    }
+
+    /// What others have told stays, unless it is of another history than one's own word, which comes from the region.
+    fn add_others(&self, told: Vec<(RelationId, Snapshot)>) {
+        let is_ours = |(relation, seen): &(RelationId, Snapshot)| {
+            let writers = self.writers.borrow();
+            let own = writers.iter().find(|(known, _)| known == relation);
+            own.is_none_or(|(_, own)| own.timeline() == seen.timeline())
+        };
+        let told: Vec<_> = told.into_iter().filter(is_ours).collect();
+        self.add(&told);
     }
 }
 
@@ -72,9 +84,8 @@ pub(crate) fn tell(edge: &Edge, region: u64, config: &Config, told: &[(RelationI
     let (later, name) = (edge.clone(), name(region));
     edge.after_response(async move {
         later.sleep(wait).await;
-        // What others have told stays.
         if let Some(others) = read(&later, &name).await {
-            news.add(&others);
+            news.add_others(others);
         }
         news.told_at.set(later.now());
         news.telling_until.set(Duration::ZERO);
@@ -164,6 +175,18 @@ mod tests {
         told(&edge, "cache = 'edge'", "8:8:");
         edge.drop_instance();
         assert!(!is_given(&edge, &store, "9:9:"));
+    }
+
+    /// After a crash or a failover: what was told before it would take the place of what is told now.
+    #[test]
+    fn ok_what_is_of_another_history_does_not_come_back() {
+        let edge = Edge::new();
+        let later = |text| Snapshot::of_postgres(Timeline(2), text).unwrap();
+        told(&edge, "cache = 'edge'", "90:90:");
+        edge.drop_instance();
+        tell(&edge, REGION, &Config::parse("cache = 'edge'").unwrap(), &[(1, later("10:10:"))]);
+        block_on(edge.settle());
+        assert_eq!(block_on(read(&edge, &name(REGION))), Some(vec![(1, later("10:10:"))]));
     }
 
     #[test]

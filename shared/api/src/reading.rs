@@ -33,6 +33,9 @@ const KV_PAUSE_MIN: Duration = Duration::from_secs(1);
 /// The same for an answer that is asked about each time: KV has it for when the region does not answer, and nothing else.
 const KV_PAUSE: Duration = Duration::from_secs(10);
 
+/// So many fetches of others a read waits for that come to nothing: for its caller they may have been too early, or of what cannot be kept.
+const FLIGHTS_MAX: usize = 3;
+
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const CACHE_GROUPS: HeaderName = HeaderName::from_static("cache-groups");
 const SNAPSHOT: HeaderName = HeaderName::from_static(wire::HEADLAND_SNAPSHOT);
@@ -179,7 +182,8 @@ impl<'a> Reading<'a> {
         self.keep_after_response(entry);
         news::hear_after_response(self.edge, self.region, &self.store, self.asked_at);
         if entry.is_due(age, flight::luck(self.edge)) {
-            *self.due.borrow_mut() = flight::board(self.edge, entry.key);
+            let patience = Duration::from_millis(self.config.region_timeout);
+            *self.due.borrow_mut() = flight::board(self.edge, entry.key, patience);
         }
         self.response(entry, format_args!("hit; ttl={}; detail={place}", ttl(&entry.terms, age)), Some(age))
     }
@@ -255,22 +259,28 @@ impl Keeping<'_> {
     }
 
     /// Begins to fetch the answer, if other callers could be given it; or waits until another request of the instance has fetched it,
-    /// and gives that. Who wants it to be asked for waits for nobody.
+    /// and gives that. Who wants it to be asked for waits for nobody, and nobody waits for more than a few that come to nothing.
     pub(crate) async fn board(&mut self) -> Result<Option<Flight>, http::Response<Bytes>> {
-        let (edge, config) = (self.reading.edge, self.reading.config);
+        let (edge, patience) = (self.reading.edge, Duration::from_millis(self.reading.config.region_timeout));
         if self.terms.age_max.is_none() {
             return Ok(None);
         }
-        let flight = flight::board(edge, self.key);
-        if flight.is_some() || self.reading.directives.no_cache {
-            return Ok(flight);
+        let deadline = edge.monotonic() + patience;
+        for _ in 0..FLIGHTS_MAX {
+            let flight = flight::board(edge, self.key, patience);
+            if flight.is_some() || self.reading.directives.no_cache {
+                return Ok(flight);
+            }
+            flight::wait(edge, self.key, deadline.saturating_sub(edge.monotonic())).await;
+            let fetched = self.reading.store.borrow().get(&self.key);
+            if let Some(entry) = fetched {
+                self.stored = Some(Stored::new(entry, "memory"));
+            }
+            if let Some(response) = self.at_once() {
+                return Err(response);
+            }
         }
-        let flight = flight::wait(edge, self.key, Duration::from_millis(config.region_timeout)).await;
-        let fetched = self.reading.store.borrow().get(&self.key);
-        if let Some(entry) = fetched {
-            self.stored = Some(Stored::new(entry, "memory"));
-        }
-        self.at_once().map_or(Ok(flight), Err)
+        Ok(None)
     }
 
     /// What the region is asked.
