@@ -31,12 +31,13 @@ impl Edge {
         request: Request,
         bytes_max: usize,
     ) -> Result<Result<http::Response<Bytes>, FetchError>, T> {
-        let exchange = async {
-            let (head, body) = self.fetch(request).await?.into_parts();
-            let body = body.bytes(bytes_max).await.map_err(|error| FetchError::Broken(error.to_string()))?;
-            Ok(http::Response::from_parts(head, body))
-        };
-        until(end, exchange).await
+        until(end, self.exchange(request, bytes_max)).await
+    }
+
+    async fn exchange(&self, request: Request, bytes_max: usize) -> Result<http::Response<Bytes>, FetchError> {
+        let (head, body) = self.fetch(request).await?.into_parts();
+        let body = body.bytes(bytes_max).await.map_err(|error| FetchError::Broken(error.to_string()))?;
+        Ok(http::Response::from_parts(head, body))
     }
 }
 

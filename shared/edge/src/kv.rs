@@ -13,12 +13,17 @@ use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 
+use crate::Edge;
+
 /// Longest key in bytes: Workers allows 512, Spin's hosted store 255.
 pub const KEY_BYTES_MAX: usize = 255;
 /// Longest value in bytes: Spin's hosted store allows 1 MB.
 pub const VALUE_BYTES_MAX: usize = 1_000_000 - HEADER_BYTES - METADATA_BYTES_MAX;
 /// Longest metadata in bytes.
 pub const METADATA_BYTES_MAX: usize = 1024;
+
+/// For how long a value is waited for. Whoever wants one does without it then: it can be had from where it came.
+const READ_TIMEOUT: Duration = Duration::from_secs(1);
 
 const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 11;
@@ -71,6 +76,14 @@ impl std::error::Error for KvError {}
 
 pub(crate) fn check_key(key: &str) -> Result<(), KvError> {
     if key.is_empty() || key.len() > KEY_BYTES_MAX { Err(KvError::Key) } else { Ok(()) }
+}
+
+impl Edge {
+    /// What is read from the store, if it comes in time.
+    pub(crate) async fn kv_in_time<T>(&self, read: impl Future<Output = Result<T, KvError>>) -> Result<T, KvError> {
+        let late = || KvError::Unavailable("it did not answer in time".into());
+        self.within(READ_TIMEOUT, read).await.ok_or_else(late)?
+    }
 }
 
 /// The envelope of a value that is stored at `now`.

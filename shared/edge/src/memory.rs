@@ -152,7 +152,7 @@ impl Edge {
     /// Reads a value. An expired one is absent.
     pub async fn kv_get(&self, key: &str) -> Result<Option<KvEntry>, KvError> {
         check_key(key)?;
-        let envelope = self.0.kv.borrow().get(key).cloned();
+        let envelope = self.kv_in_time(async { Ok(self.0.kv.borrow().get(key).cloned()) }).await?;
         Ok(envelope.and_then(|bytes| open(bytes, self.now())))
     }
 

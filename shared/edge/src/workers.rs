@@ -50,10 +50,11 @@ struct Bindings {
 }
 
 impl Edge {
-    /// Reads a value. An expired one is absent.
+    /// Reads a value. An expired one is absent, and a store that takes longer than a second is not available.
     pub async fn kv_get(&self, key: &str) -> Result<Option<KvEntry>, KvError> {
         check_key(key)?;
-        let envelope = self.kv()?.get(key).bytes().await.map_err(unavailable)?;
+        let read = async { self.kv()?.get(key).bytes().await.map_err(unavailable) };
+        let envelope = self.kv_in_time(read).await?;
         Ok(envelope.and_then(|bytes| open(bytes.into(), self.now())))
     }
 
