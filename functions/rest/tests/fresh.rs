@@ -453,6 +453,29 @@ fn ok_given_while_it_is_renewed() {
     assert_eq!(region.trips.get(), trips + 1);
 }
 
+/// Wherever an answer comes from, it says how often its caller may ask.
+#[test]
+fn ok_limits_are_told_by_all() {
+    let region = Region::new();
+    let edge = region.edge(&format!("{AT_EDGE}\n[limits.all]\nrequests = 10\nwindow = 60\nby = 'role'"));
+    let mut left = 10;
+    let mut check = |path, expected| {
+        let given = check(&edge, path, &[], expected);
+        left -= 1;
+        let told = given.headers["ratelimit"].to_str().unwrap();
+        assert!(told.starts_with(&format!("\"all\";r={left};")), "{told} in place of {left}, {expected}");
+    };
+    check(MOVIES, "fwd=miss; stored");
+    check(MOVIES, "hit; ttl=10; detail=memory");
+    check("/rest/v1/movies?id=eq.1&select=id", "hit; ttl=10; detail=memory");
+    edge.drop_instance();
+    region.is_away.set(true);
+    block_on(edge.sleep(Duration::from_secs(60)));
+    let given = get(&edge, MOVIES, &[]);
+    assert_eq!(given.how, "fwd=stale; detail=\"unreachable, kv\"");
+    assert!(given.headers.contains_key("ratelimit"));
+}
+
 /// What cannot be kept is of no use to who waits for it, and they do not wait for each other one after the other.
 #[test]
 fn ok_many_want_what_cannot_be_kept() {

@@ -237,7 +237,7 @@ impl Trip<'_> {
         let mut response = match keeping.as_ref().and_then(Keeping::at_once) {
             Some(response) => {
                 timing.stage("cache");
-                response
+                self.with_limits(response)
             }
             None => {
                 self.reading.map_or(Ok(()), Reading::refuse_trip)?;
@@ -247,7 +247,7 @@ impl Trip<'_> {
                 };
                 match boarded {
                     Ok(_flight) => self.ask(plan, &statements, known, version, keeping, timing).await?,
-                    Err(response) => response,
+                    Err(response) => self.with_limits(response),
                 }
             }
         };
@@ -282,7 +282,7 @@ impl Trip<'_> {
                     Some(keeping) => keeping.stale(&error).await,
                     None => None,
                 };
-                return stale.ok_or_else(|| self.refusal(error, plan));
+                return stale.map(|stale| self.with_limits(stale)).ok_or_else(|| self.refusal(error, plan));
             }
         };
         timing.stage("transaction");
@@ -314,6 +314,12 @@ impl Trip<'_> {
             reading::tell_snapshot(answer.seen.unwrap_or(snapshot), response.headers_mut());
         }
         Ok(response)
+    }
+
+    /// A response that the region has not counted.
+    fn with_limits(&self, mut response: http::Response<Bytes>) -> http::Response<Bytes> {
+        self.counted.iter().for_each(|counted| counted.tell(None, response.headers_mut()));
+        response
     }
 
     fn refusal(&self, error: sql::Error, plan: &Plan<'_>) -> Refusal {

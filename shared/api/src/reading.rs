@@ -163,7 +163,7 @@ impl<'a> Reading<'a> {
 
     async fn find_in_kv(&self, key: &Key, terms: Terms) -> Option<Entry> {
         let kept = self.edge.kv_get(&key.name(KV_PREFIX)).await.ok().flatten()?;
-        Entry::decode(*key, kept.value, terms)
+        Entry::decode(*key, kept.value, terms).map(|entry| entry.good_by(self.edge.now()))
     }
 
     fn put(&self, entry: Entry) -> Rc<Entry> {

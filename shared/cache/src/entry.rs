@@ -220,6 +220,15 @@ impl Entry {
         bytes
     }
 
+    /// The same, good at `now` at the latest: an edge whose clock is ahead has asked in what is the future here, and nothing that is asked
+    /// for meanwhile would take its place.
+    pub fn good_by(self, now: Duration) -> Entry {
+        let good_at = self.good_at.get().min(now);
+        self.good_at.set(good_at);
+        self.kept_at.set(good_at);
+        self
+    }
+
     /// Reads what [`Entry::encode`] wrote; `None` where it is something else. Nothing of the body is copied.
     pub fn decode(key: Key, mut bytes: Bytes, terms: Terms) -> Option<Entry> {
         let version = bytes.try_get_u8().ok()?;
@@ -331,6 +340,15 @@ mod tests {
             other[place] = byte;
             assert!(Entry::decode(key(), other.into(), TERMS).is_none(), "{place}");
         }
+    }
+
+    #[test]
+    fn ok_one_from_the_future() {
+        let written = entry(Bytes::new()).unwrap().encode();
+        let read =
+            |now| Entry::decode(key(), written.clone().into(), TERMS).unwrap().good_by(Duration::from_millis(now));
+        assert_eq!(read(1_234_566).good_at(), Duration::from_millis(1_234_566));
+        assert_eq!(read(1_234_568).good_at(), Duration::from_millis(1_234_567));
     }
 
     #[test]
