@@ -21,21 +21,29 @@ impl Edge {
         bytes_max: usize,
         timeout: Duration,
     ) -> Result<http::Response<Bytes>, FetchError> {
-        self.fetch_until(self.sleep(timeout), request, bytes_max).await.unwrap_or(Err(FetchError::TimedOut))
+        let whole = self.fetch_until(self.sleep(timeout), request, bytes_max, || {});
+        whole.await.unwrap_or(Err(FetchError::TimedOut))
     }
 
-    /// The same, but for as long as it takes; or what `end` gives, if that is ready first.
+    /// The same, but for as long as it takes; or what `end` gives, if that is ready first. `begins` is called when there is a head.
     pub async fn fetch_until<T>(
         &self,
         end: impl Future<Output = T>,
         request: Request,
         bytes_max: usize,
+        begins: impl FnOnce(),
     ) -> Result<Result<http::Response<Bytes>, FetchError>, T> {
-        until(end, self.exchange(request, bytes_max)).await
+        until(end, self.exchange(request, bytes_max, begins)).await
     }
 
-    async fn exchange(&self, request: Request, bytes_max: usize) -> Result<http::Response<Bytes>, FetchError> {
+    async fn exchange(
+        &self,
+        request: Request,
+        bytes_max: usize,
+        begins: impl FnOnce(),
+    ) -> Result<http::Response<Bytes>, FetchError> {
         let (head, body) = self.fetch(request).await?.into_parts();
+        begins();
         let body = body.bytes(bytes_max).await.map_err(|error| FetchError::Broken(error.to_string()))?;
         Ok(http::Response::from_parts(head, body))
     }

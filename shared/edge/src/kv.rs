@@ -23,7 +23,7 @@ pub const VALUE_BYTES_MAX: usize = 1_000_000 - HEADER_BYTES - METADATA_BYTES_MAX
 pub const METADATA_BYTES_MAX: usize = 1024;
 
 /// For how long a value is waited for. Whoever wants one does without it then: it can be had from where it came.
-const READ_TIMEOUT: Duration = Duration::from_secs(1);
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 11;

@@ -45,7 +45,7 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// Reads a value. An expired one is absent, and a store that takes longer than a second is not available.
+    /// Reads a value. An expired one is absent, and a store that takes longer than two seconds is not available.
     pub async fn kv_get(&self, key: &str) -> Result<Option<KvEntry>, KvError> {
         check_key(key)?;
         let read = async { store().await?.get(key).await.map_err(unavailable) };

@@ -50,7 +50,7 @@ struct Bindings {
 }
 
 impl Edge {
-    /// Reads a value. An expired one is absent, and a store that takes longer than a second is not available.
+    /// Reads a value. An expired one is absent, and a store that takes longer than two seconds is not available.
     pub async fn kv_get(&self, key: &str) -> Result<Option<KvEntry>, KvError> {
         check_key(key)?;
         let read = async { self.kv()?.get(key).bytes().await.map_err(unavailable) };
@@ -108,9 +108,9 @@ impl Edge {
         self.now()
     }
 
-    /// Waits.
+    /// Waits. Time goes in milliseconds here, and a part of one would be none.
     pub async fn sleep(&self, duration: Duration) {
-        Delay::from(duration).await;
+        Delay::from(Duration::from_millis(duration.as_nanos().div_ceil(1_000_000) as u64)).await;
     }
 
     /// Fills `buffer` with bytes that nobody can guess.

@@ -1,17 +1,18 @@
 //! A circuit breaker: what is sent to a region that does not answer.
 //!
 //! ```text
-//! closed ── OPEN_AFTER attempts in a row failed ──► open ── INTERVAL ─────────────────────────► half-open
+//! closed ── OPEN_AFTER attempts in a row failed ──► failing ── INTERVAL ───────────────────────► half-open
 //!    │ ▲                                              ▲                                            ▲ │ │
 //!    │ │                                              └───────────────── an attempt fails ◄────────┼─┘ │
 //!    │ └─────────────────────────────────── an attempt succeeds ◄──────────────────────────────────┼───┘
-//!    └──── nothing is answered ──► silent ── INTERVAL ──► a probe is sent ── it is answered ───────┘
+//!    └─ nothing is answered, or so others say ─► silent ── INTERVAL ──► a probe ── it is answered ─┘
 //! ```
 //!
-//! One failure is enough where other instances have found the same, and none where they have just found it (`outage.rs`).
-//! While it is open nothing is sent, and callers hear at once what they would have waited for. Half-open, one attempt at a time is let
-//! through; when it succeeds all are. Where the region fails that is known soon. Where it is silent nobody should find that out by
-//! waiting: what is sent first is a probe (`probe.rs`), after a response.
+//! An instance that knows nothing yet believes what others have found in the last seconds (`outage.rs`); one that was answered
+//! believes it after a failure of its own, if it is later than that answer.
+//! Failing or silent, no batch is sent, and callers hear at once what they would have waited for. Half-open, one attempt at a time is let
+//! through; when it succeeds all are. Where attempts fail it is known soon how one ends. Where the region is silent nobody should find
+//! that out by waiting: what is sent first is a probe (`probe.rs`), after a response.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -27,9 +28,12 @@ const OPEN_AFTER: u32 = ATTEMPTS_MAX;
 const INTERVAL: Duration = Duration::from_millis(250);
 /// An attempt that is let through half-open holds back others for no longer than this.
 const ATTEMPT_MAX: Duration = Duration::from_secs(1);
-/// When nothing was found for this long, as nobody has asked, an attempt is let through without a probe. It is longer than it takes to
-/// find the next thing: that a probe is not answered is known when its time is over, and says what was when it was sent.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(5);
+/// After this long without news an attempt is let through without a probe. It is longer than a probe and the pause before it, so it
+/// does not pass while probes are sent.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(7);
+/// For so long probes are trusted that are not answered. Then an attempt is let through, as something on the way might answer those and
+/// not probes.
+const TRUSTED_FOR: Duration = Duration::from_secs(60);
 
 /// What an instance knows of its region; times are since some moment.
 #[derive(Default)]
@@ -52,6 +56,7 @@ enum State {
     Open {
         /// When it was not there for the last time, as far as is known.
         away_at: Duration,
+        since: Duration,
         why: Why,
         /// Something is sent again.
         next_at: Duration,
@@ -71,6 +76,15 @@ enum Why {
     Silent,
     /// Others have said so.
     Heard,
+}
+
+/// What a probe finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    There,
+    Silent,
+    /// It could not be sent, or the connection broke.
+    Failing,
 }
 
 /// What becomes of an attempt.
@@ -99,11 +113,12 @@ impl Breaker {
         let (admission, state) = match self.state.get() {
             closed @ State::Closed { .. } => (Admission::Admitted, closed),
             State::HalfOpen { attempt_until } if now >= attempt_until => attempt,
-            State::Open { away_at, why, next_at } if now >= next_at => {
-                match why != Why::Failing && now - away_at < FORGOTTEN_AFTER {
+            State::Open { away_at, since, why, next_at } if now >= next_at => {
+                let is_probed = why != Why::Failing && now < away_at + FORGOTTEN_AFTER && now < since + TRUSTED_FOR;
+                match is_probed {
                     true => {
                         let next_at = now + INTERVAL;
-                        (Admission::RefusedAndProbed, State::Open { away_at, why, next_at })
+                        (Admission::RefusedAndProbed, State::Open { away_at, since, why, next_at })
                     }
                     false => attempt,
                 }
@@ -139,7 +154,15 @@ impl Breaker {
 
     /// Attempts fail. Sends nothing for a while.
     pub(crate) fn open(&self, now: Duration) {
-        self.state.set(State::Open { away_at: now, why: Why::Failing, next_at: now + INTERVAL });
+        self.set_open(now, Why::Failing, now, now + INTERVAL);
+    }
+
+    fn set_open(&self, away_at: Duration, why: Why, now: Duration, next_at: Duration) {
+        let since = match self.state.get() {
+            State::Open { since, .. } => since,
+            _ => now,
+        };
+        self.state.set(State::Open { away_at, since, why, next_at });
     }
 
     /// It was not there so long ago, by word of others, which is looked into at once. What is known here is known better.
@@ -147,7 +170,7 @@ impl Breaker {
         if let State::Closed { .. } = self.state.get()
             && self.believes(ago, now)
         {
-            self.state.set(State::Open { away_at: now.saturating_sub(ago), why: Why::Heard, next_at: now });
+            self.set_open(now.saturating_sub(ago), Why::Heard, now, now);
         }
     }
 
@@ -187,20 +210,26 @@ impl Breaker {
         is_suspect
     }
 
-    /// A probe that was sent at `began` was answered, or not. Of several that are under way the last one that is answered counts.
-    pub(crate) fn note_probe(&self, is_answered: bool, began: Duration, now: Duration) {
+    /// It has answered something: it is there.
+    pub(crate) fn answers(&self, now: Duration) {
+        self.answered_at.set(now);
+    }
+
+    /// How a probe ended that was sent at `began`. One that was sent before the last answer, and is not answered itself, says nothing.
+    pub(crate) fn note_probe(&self, found: Found, began: Duration, now: Duration) {
         self.suspected_until.set(now);
-        match (is_answered, self.state.get()) {
-            (true, state) => {
+        let is_news = began >= self.answered_at.get();
+        match (found, self.state.get()) {
+            (Found::There, state) => {
                 self.answered_at.set(now);
                 if let State::Open { .. } = state {
                     self.state.set(State::HalfOpen { attempt_until: now });
                 }
             }
-            (false, _) if began >= self.answered_at.get() => {
-                self.state.set(State::Open { away_at: began, why: Why::Silent, next_at: now + INTERVAL });
-            }
-            (false, _) => {}
+            (Found::Silent, _) if is_news => self.set_open(began, Why::Silent, now, now + INTERVAL),
+            // So will attempts: nobody waits for long.
+            (Found::Failing, State::Open { .. }) if is_news => self.open(now),
+            (Found::Silent | Found::Failing, _) => {}
         }
     }
 }
@@ -231,7 +260,7 @@ mod tests {
 
     fn silent() -> Breaker {
         let breaker = Breaker::default();
-        breaker.note_probe(false, START, START);
+        breaker.note_probe(Found::Silent, START, START);
         assert!(breaker.is_open() && breaker.is_silent());
         breaker
     }
@@ -257,13 +286,38 @@ mod tests {
         assert_eq!(breaker.admit(first), Refused);
         // It takes longer than it is to the next one.
         assert_eq!(breaker.admit(first + INTERVAL), RefusedAndProbed);
-        breaker.note_probe(false, first, first + INTERVAL);
+        breaker.note_probe(Found::Silent, first, first + INTERVAL);
         assert_eq!(breaker.admit(first + INTERVAL * 2 - NANO), Refused);
-        breaker.note_probe(true, first + INTERVAL, first + INTERVAL * 2);
+        breaker.note_probe(Found::There, first + INTERVAL, first + INTERVAL * 2);
         assert!(!breaker.is_open());
         // One that was sent before and never answered says nothing any more.
-        breaker.note_probe(false, first, first + INTERVAL * 2);
+        breaker.note_probe(Found::Silent, first, first + INTERVAL * 2);
         assert_eq!(breaker.admit(first + INTERVAL * 2), Admitted);
+    }
+
+    #[test]
+    fn ok_a_probe_that_fails_at_once() {
+        let breaker = Breaker::default();
+        breaker.note_probe(Found::Failing, START, START);
+        assert!(!breaker.is_open(), "what waits may be answered");
+        let (breaker, first) = (silent(), START + INTERVAL);
+        assert_eq!(breaker.admit(first), RefusedAndProbed);
+        breaker.note_probe(Found::Failing, first, first);
+        assert!(breaker.is_open() && !breaker.is_silent());
+        assert_eq!(breaker.admit(first + INTERVAL), Admitted);
+    }
+
+    /// Something on the way may answer attempts and not probes.
+    #[test]
+    fn ok_probes_are_not_trusted_for_ever() {
+        let (breaker, mut now) = (silent(), START);
+        while now < START + TRUSTED_FOR {
+            assert_ne!(breaker.admit(now), Admitted);
+            breaker.note_probe(Found::Silent, now, now);
+            now += INTERVAL;
+        }
+        assert_eq!(breaker.admit(now), Admitted);
+        assert!(breaker.note(&Ok(()), now, now));
     }
 
     #[test]
@@ -335,10 +389,10 @@ mod tests {
         assert!(!breaker.is_suspect(START + silence + LONG - NANO, silence, LONG));
         let later = START + silence + LONG;
         assert!(breaker.is_suspect(later, silence, LONG));
-        breaker.note_probe(true, later, later);
+        breaker.note_probe(Found::There, later, later);
         assert!(!breaker.is_open() && !breaker.is_suspect(later + silence - NANO, silence, LONG));
         assert!(breaker.is_suspect(later + silence, silence, LONG));
-        breaker.note_probe(false, later + silence, later + silence);
+        breaker.note_probe(Found::Silent, later + silence, later + silence);
         assert!(breaker.is_open());
     }
 }

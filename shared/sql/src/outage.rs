@@ -16,7 +16,7 @@ const KV_PREFIX: &str = "outage/2/";
 /// As short as any store takes.
 const KV_EXPIRY: Duration = Duration::from_secs(60);
 /// For how long the word counts: longer than it is from what one says to what the next one says.
-const AGE_MAX: Duration = Duration::from_secs(4);
+const AGE_MAX: Duration = Duration::from_secs(6);
 /// Least time between two words of an instance. Stores take one write a second.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -33,7 +33,7 @@ struct Word {
 
 /// How long ago the region was away, if that was of late and nothing else is known since.
 pub(crate) async fn ago(edge: &Edge, region: u64) -> Option<Duration> {
-    let Word { away_at, back_at } = Word::get(edge, region).await;
+    let Word { away_at, back_at } = Word::get(edge, region).await?;
     let ago = edge.now().saturating_sub(away_at);
     (away_at > back_at && ago < AGE_MAX).then_some(ago)
 }
@@ -48,7 +48,8 @@ pub(crate) fn tell(edge: &Edge, region: u64, ago: Duration) {
     told.0.set(now);
     let (later, away_at) = (edge.clone(), now.saturating_sub(ago));
     edge.after_response(async move {
-        let word = Word::get(&later, region).await;
+        // What cannot be read might say that it is back.
+        let Some(word) = Word::get(&later, region).await else { return };
         if away_at > word.back_at {
             Word { away_at, ..word }.put(&later, region).await;
         }
@@ -62,11 +63,11 @@ pub(crate) fn end(edge: &Edge, region: u64) {
 }
 
 impl Word {
-    /// What is not there says nothing.
-    async fn get(edge: &Edge, region: u64) -> Word {
-        let kept = edge.kv_get(&name(region)).await.ok().flatten().map(|kept| kept.value).unwrap_or_default();
+    /// What is not there says nothing. `None` where that cannot be known.
+    async fn get(edge: &Edge, region: u64) -> Option<Word> {
+        let kept = edge.kv_get(&name(region)).await.ok()?.map(|kept| kept.value).unwrap_or_default();
         let time = |bytes: Option<&[u8; 8]>| Duration::from_millis(bytes.copied().map_or(0, u64::from_le_bytes));
-        Word { away_at: time(kept.first_chunk()), back_at: time(kept.get(8..).and_then(<[u8]>::first_chunk)) }
+        Some(Word { away_at: time(kept.first_chunk()), back_at: time(kept.get(8..).and_then(<[u8]>::first_chunk)) })
     }
 
     async fn put(&self, edge: &Edge, region: u64) {

@@ -1,5 +1,6 @@
 //! The client: where the region is, and one batch sent there.
 
+use std::cell::Cell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 use std::time::Duration;
@@ -110,14 +111,14 @@ impl Region {
             if !again || attempt == retry::ATTEMPTS_MAX || breaker.is_open() {
                 return outcome;
             }
-            if let Some(ago) = outage::ago(edge, self.fingerprint).await
-                && breaker.believes(ago, edge.monotonic())
-            {
-                breaker.open(edge.monotonic());
+            let wait = retry::backoff(edge, attempt);
+            left = deadline.saturating_sub(edge.monotonic());
+            if wait >= left {
                 return outcome;
             }
-            let wait = retry::backoff(edge, attempt);
-            if edge.monotonic() + wait >= deadline {
+            let ago = edge.within(left, outage::ago(edge, self.fingerprint)).await.flatten();
+            if ago.is_some_and(|ago| breaker.believes(ago, edge.monotonic())) {
+                breaker.open(edge.monotonic());
                 return outcome;
             }
             last = outcome.err();
@@ -143,8 +144,13 @@ impl Region {
     ) -> Result<Answer, Error> {
         let request = self.request(batch, body, left);
         let breaker = Breaker::of(edge);
-        let end = probe::end(edge, &breaker, &self.endpoint, left);
-        let (head, body) = match edge.fetch_until(end, request, ANSWER_BYTES_MAX).await {
+        let has_begun = Cell::new(false);
+        let end = probe::end(edge, &breaker, &self.endpoint, left, &has_begun);
+        let begins = || {
+            has_begun.set(true);
+            breaker.answers(edge.monotonic());
+        };
+        let (head, body) = match edge.fetch_until(end, request, ANSWER_BYTES_MAX, begins).await {
             Ok(answer) => answer?.into_parts(),
             Err(End::Late) => return Err(Error::TimedOut),
             Err(End::Silent) if batch.read_only => return Err(Error::Unreachable("it is silent".into())),
@@ -158,7 +164,7 @@ impl Region {
         let (later, endpoint, fingerprint) = (edge.clone(), self.endpoint.clone(), self.fingerprint);
         edge.after_response(async move {
             let breaker = Breaker::of(&later);
-            probe::send(&later, &breaker, &endpoint).await;
+            probe::send(&later, &breaker, &endpoint, probe::PATIENCE).await;
             tell(&later, &breaker, fingerprint);
         });
     }
