@@ -33,7 +33,8 @@ const KV_PAUSE_MIN: Duration = Duration::from_secs(1);
 /// The same for an answer that is asked about each time: KV has it for when the region does not answer, and nothing else.
 const KV_PAUSE: Duration = Duration::from_secs(10);
 
-/// So many fetches of others a read waits for that come to nothing: for its caller they may have been too early, or of what cannot be kept.
+/// A read waits for at most so many fetches of others that are of no use to it: they began too early for what its caller demands, or
+/// their answer cannot be kept.
 const FLIGHTS_MAX: usize = 3;
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
