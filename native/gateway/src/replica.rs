@@ -179,8 +179,8 @@ fn has_replayed(reply: &RawReply, replayed: &Snapshot) -> bool {
     reply.snapshot.as_ref().is_none_or(|bounds| bounds.contained.contains_all(replayed))
 }
 
-/// The answer, which certainly contains what was replayed before: that it was then a standby of this history is known, and of later it is
-/// not yet.
+/// The answer, which contains what was replayed before. When that was looked at, it was known to be a standby of this history; whether it
+/// still is has not been looked at since, so nothing later is claimed.
 fn answer_at(answer: Answer, replayed: Snapshot) -> Answer {
     match answer {
         Answer::Raw(RawReply { snapshot: Some(bounds), body, row }) => {
